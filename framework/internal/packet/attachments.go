@@ -1,0 +1,56 @@
+package packet
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// errIllegal is the reference's own wording.
+var errIllegal = errors.New("illegal attachments")
+
+// CheckPlaceholders walks the arguments of a binary packet and makes sure that
+// every {"_placeholder":true} in them names one of its attachments, as the
+// reference's parser does (protocol v5, "Packet encoding").
+func CheckPlaceholders(elems [][]byte, attachments int) error {
+	for _, elem := range elems {
+		if !mayHold(elem) {
+			continue
+		}
+		var v any
+		if err := json.Unmarshal(elem, &v); err != nil {
+			return err
+		}
+		if err := checkPlaceholders(v, attachments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayHold spares plain numbers and strings the walk.
+func mayHold(elem []byte) bool { return elem[0] == '{' || elem[0] == '[' }
+
+func checkPlaceholders(v any, attachments int) error {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if err := checkPlaceholders(item, attachments); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		if v["_placeholder"] == true {
+			num, ok := v["num"].(float64)
+			if !ok || num < 0 || num >= float64(attachments) || num != float64(int(num)) {
+				return errIllegal
+			}
+			return nil
+		}
+		for _, item := range v {
+			if err := checkPlaceholders(item, attachments); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

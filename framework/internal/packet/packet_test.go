@@ -1,0 +1,298 @@
+package packet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var typeNames = map[Type]string{
+	Connect: "CONNECT", Disconnect: "DISCONNECT", Event: "EVENT", Ack: "ACK",
+	ConnectError: "CONNECT_ERROR", BinaryEvent: "BINARY_EVENT", BinaryAck: "BINARY_ACK",
+}
+
+func describe(p Packet) string {
+	s := typeNames[p.Type] + " " + string(p.Namespace)
+	if p.Attachments > 0 {
+		s += fmt.Sprintf(" attachments=%d", p.Attachments)
+	}
+	if p.HasID {
+		s += fmt.Sprintf(" id=%d", p.ID)
+	}
+	if p.Data != nil {
+		s += " " + string(p.Data)
+	}
+	return s
+}
+
+// golden reads the frames of the protocol document.
+func golden(t testing.TB) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/frames.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := make(map[string]string)
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		frame, want, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t")
+		if !ok {
+			t.Fatalf("testdata/frames.txt: no tab in %q", line)
+		}
+		frames[frame] = want
+	}
+	return frames
+}
+
+func TestGoldenFramesDecode(t *testing.T) {
+	for frame, want := range golden(t) {
+		p, err := Decode([]byte(frame), 10)
+		if err != nil {
+			t.Errorf("%s: %v", frame, err)
+			continue
+		}
+		if got := describe(p); got != want {
+			t.Errorf("%s: got %s, want %s", frame, got, want)
+		}
+	}
+}
+
+func TestGoldenFramesEncode(t *testing.T) {
+	for frame := range golden(t) {
+		p, err := Decode([]byte(frame), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := string(append(AppendHeader(nil, headOf(p)), p.Data...))
+		if got != frame && got != frame+"," { // the comma may be left out when nothing follows
+			t.Errorf("got %s, want %s", got, frame)
+		}
+	}
+}
+
+// headOf turns a decoded packet around; AppendHeader chooses the binary form.
+func headOf(p Packet) Head {
+	h := Head{Type: p.Type, Attachments: p.Attachments, Namespace: string(p.Namespace), ID: p.ID, HasID: p.HasID}
+	if p.Type >= BinaryEvent {
+		h.Type -= BinaryEvent - Event
+	}
+	return h
+}
+
+func TestMalformedPacketsAreRefused(t *testing.T) {
+	tests := []struct{ name, frame string }{
+		{"empty", ""},
+		{"unknown type", "7[]"},
+		{"letter for a type", "abc"},
+		{"event without payload", "2"},
+		{"event with an object", `2{}`},
+		{"event with a string", `2"a"`},
+		{"event with an id that is no number", `2abc["a"]`},
+		{"id of 19 digits", `21234567890123456789["a"]`},
+		{"ack without an id", `3["a"]`},
+		{"ack with an object", `31{}`},
+		{"disconnect with a payload", `1{}`},
+		{"binary event without a count", `5["a"]`},
+		{"binary event without a dash", `51["a"]`},
+		{"binary event with a letter for the count", `5a-["a"]`},
+		{"binary event with a negative count", `5-1-["a"]`},
+		{"too many attachments", `511-["a"]`},
+		{"attachments beyond any number", `599999999999999999999-["a"]`},
+		{"namespace and nothing else", `2/admin`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if p, err := Decode([]byte(tt.frame), 10); err == nil {
+				t.Errorf("got %s, want an error", describe(p))
+			}
+		})
+	}
+}
+
+func TestSplit(t *testing.T) {
+	tests := []struct {
+		name, array string
+		want        []string
+	}{
+		{"empty", `[]`, nil},
+		{"blank", "[ \n\t]", nil},
+		{"one", `["a"]`, []string{`"a"`}},
+		{"scalars", `[null,true,false,-0.5e+10,0]`, []string{"null", "true", "false", "-0.5e+10", "0"}},
+		{"nested", `[{"a":[1,{"b":"]"}]},[[]]]`, []string{`{"a":[1,{"b":"]"}]}`, `[[]]`}},
+		{"quotes and brackets in a string", `["a\"],[\\",1]`, []string{`"a\"],[\\"`, "1"}},
+		{"space everywhere", ` [ 1 , { "a" : 2 } ] `, []string{"1", `{ "a" : 2 }`}},
+		{"unicode", `["é\u00e9😀"]`, []string{`"é\u00e9😀"`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			elems, err := Split([]byte(tt.array), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]string, 0, len(elems))
+			for _, e := range elems {
+				got = append(got, string(e))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSplitRefusesWhatIsNotJSON(t *testing.T) {
+	for _, array := range []string{
+		``, `[`, `[1`, `[1,`, `[1,]`, `[,1]`, `[1 2]`, `[1]]`, `[1]x`, `{}`, `"a"`, `[tru]`, `[nul]`, `[truefalse]`,
+		`[01]`, `[1.]`, `[.5]`, `[1e]`, `[-]`, `[+1]`, `[0x10]`, `[NaN]`, `["a]`, `["\x"]`, `["\u12g4"]`, `["\u12`,
+		"[\"a\nb\"]", `[{1:2}]`, `[{"a"}]`, `[{"a":}]`, `[{"a":1,}]`, `[{,}]`, `['a']`,
+	} {
+		if elems, err := Split([]byte(array), nil); err == nil {
+			t.Errorf("%s: got %q, want an error", array, elems)
+		}
+	}
+}
+
+func TestNestingIsBounded(t *testing.T) {
+	deep := func(n int) []byte {
+		return []byte(strings.Repeat("[", n) + strings.Repeat("]", n))
+	}
+	if _, err := Split(deep(MaxDepth), nil); err != nil {
+		t.Errorf("depth %d: got %v, want none", MaxDepth, err)
+	}
+	_, err := Split(deep(MaxDepth+1), nil)
+	if err == nil || !strings.Contains(err.Error(), "nested deeper than 256") {
+		t.Errorf("depth %d: got %v, want an error that names the bound", MaxDepth+1, err)
+	}
+	if err := Valid(deep(100_000)); err == nil {
+		t.Error("depth 100000: got no error")
+	}
+}
+
+func TestEventName(t *testing.T) {
+	tests := []struct{ elem, want string }{
+		{`"chat message"`, "chat message"},
+		{`""`, ""},
+		{`20`, "20"},
+		{`-1.5`, "-1.5"},
+		{`"\u0061\n"`, "a\n"},
+	}
+	for _, tt := range tests {
+		got, err := EventName([]byte(tt.elem))
+		if err != nil || string(got) != tt.want {
+			t.Errorf("%s: got %q, %v, want %q", tt.elem, got, err, tt.want)
+		}
+	}
+	for _, elem := range []string{
+		`null`, `true`, `[]`, `{}`, `"connect"`, `"connect_error"`, `"disconnect"`, `"disconnecting"`,
+		`"newListener"`, `"removeListener"`, `"\u0063onnect"`,
+	} {
+		if got, err := EventName([]byte(elem)); err == nil {
+			t.Errorf("%s: got %q, want an error", elem, got)
+		}
+	}
+}
+
+func TestPlaceholdersMustNameAnAttachment(t *testing.T) {
+	tests := []struct {
+		array string
+		ok    bool
+	}{
+		{`["a",{"_placeholder":true,"num":0}]`, true},
+		{`["a",{"b":[{"_placeholder":true,"num":1}]}]`, true},
+		{`["a",{"_placeholder":false,"num":9}]`, true},
+		{`["a"]`, true},
+		{`["a",{"_placeholder":true,"num":2}]`, false},
+		{`["a",{"_placeholder":true,"num":-1}]`, false},
+		{`["a",{"_placeholder":true,"num":0.5}]`, false},
+		{`["a",{"_placeholder":true,"num":"0"}]`, false},
+		{`["a",{"_placeholder":true}]`, false},
+		{`["a",[{"x":{"_placeholder":true,"num":1e99}}]]`, false},
+	}
+	for _, tt := range tests {
+		elems, err := Split([]byte(tt.array), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckPlaceholders(elems, 2); (err == nil) != tt.ok {
+			t.Errorf("%s: got %v, want ok=%v", tt.array, err, tt.ok)
+		}
+	}
+}
+
+// FuzzDecode: nothing panics, and what decodes encodes back to the same packet.
+func FuzzDecode(f *testing.F) {
+	for frame := range golden(f) {
+		f.Add([]byte(frame))
+	}
+	f.Add([]byte(`50-["a"]`))
+	f.Add([]byte(`2/,1[]`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := Decode(b, 10)
+		if err != nil {
+			return
+		}
+		if p.Type >= BinaryEvent && p.Attachments == 0 {
+			return // encodes as the plain form, which is what it is
+		}
+		if string(p.Namespace) != "/" || !bytes.Contains(b, []byte("/,")) {
+			again, err := Decode(append(AppendHeader(nil, headOf(p)), p.Data...), 10)
+			if err != nil || describe(again) != describe(p) {
+				t.Errorf("%q: got %s, %v, want %s", b, describe(again), err, describe(p))
+			}
+		}
+	})
+}
+
+// FuzzSplit: the scanner takes what encoding/json takes, and cuts it alike.
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{`[]`, `["a",{"b":[1,2,{"c":null}]},-1.5e3]`, `["\ud83d\ude00"]`, `[tru]`, `[1,]`, `[[[[]]]]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		elems, err := Split(b, nil)
+		var want []json.RawMessage
+		wantErr := json.Unmarshal(b, &want)
+		if wantErr == nil && bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("null")) {
+			return // null is a nil slice to encoding/json
+		}
+		if (err == nil) != (wantErr == nil) {
+			if err != nil && strings.Contains(err.Error(), "nested deeper") {
+				return
+			}
+			t.Fatalf("%q: got %v, encoding/json %v", b, err, wantErr)
+		}
+		if err == nil && len(elems) != len(want) {
+			t.Fatalf("%q: got %d elements, encoding/json %d", b, len(elems), len(want))
+		}
+		for i := range elems {
+			if err == nil && !bytes.Equal(elems[i], want[i]) {
+				t.Errorf("%q: element %d: got %q, want %q", b, i, elems[i], want[i])
+			}
+		}
+	})
+}
+
+func BenchmarkDecodeEvent(b *testing.B) {
+	frame := []byte(`2/chat,17["chat_message",{"room":"lobby","text":"hello there","id":42,"urgent":false}]`)
+	var scratch [4][]byte
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := Decode(frame, 10)
+		if err != nil {
+			b.Fatal(err)
+		}
+		elems, err := Split(p.Data, scratch[:0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := EventName(elems[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
