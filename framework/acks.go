@@ -1,0 +1,218 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// pendingAcks are the answers that a client still owes, by the id that it was
+// given. Guarded by Socket.mu.
+type pendingAcks struct {
+	last uint64 // ids begin at 1: older Python clients lose id 0
+	byID map[uint64]*pendingAck
+}
+
+// pendingAck is one of them: somebody waits, or a callback is to run.
+type pendingAck struct {
+	event    string
+	wait     chan ackResult // room for one
+	callback *binding
+}
+
+type ackResult struct {
+	args Args
+	err  error
+}
+
+func (p *pendingAcks) takeAll() map[uint64]*pendingAck {
+	all := p.byID
+	p.byID = nil
+	return all
+}
+
+// expect notes that the client owes an answer, and returns its id.
+func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended, s.state == gone:
+		return 0, ErrClosed
+	case s.state == connecting && !early:
+		return 0, ErrNotConnected
+	}
+	if s.acks.byID == nil {
+		s.acks.byID = make(map[uint64]*pendingAck)
+	}
+	s.acks.last++
+	s.acks.byID[s.acks.last] = p
+	return s.acks.last, nil
+}
+
+// unexpect forgets an answer, and tells whether it had not come.
+func (s *Socket) unexpect(id uint64) (*pendingAck, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.acks.byID[id]
+	delete(s.acks.byID, id)
+	return p, ok
+}
+
+// acked takes the answer that the client sent. It runs on the read loop.
+func (s *Socket) acked(id uint64, args Args) {
+	p, ok := s.unexpect(id)
+	if !ok {
+		s.log().Debug().Uint64("id", id).Msg("ack for nothing that was asked, or too late")
+		return
+	}
+	p.settle(s, args, nil)
+}
+
+// EmitWithAck sends event to the client and waits for its answer: one Args
+// element for each argument that the client passed to its callback, still
+// encoded.
+//
+// It returns ctx's error when ctx ends first (give it a deadline: a client may
+// never answer), ErrClosed when the socket goes, ErrNotConnected while OnConnect
+// runs, ErrReservedEvent for names such as "connect". It is safe inside a
+// handler: acks do not queue behind events.
+//
+// Socket.IO protocol v5, "Acknowledgement".
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	p := &pendingAck{event: event, wait: make(chan ackResult, 1)}
+	id, err := s.expect(p, false)
+	if err != nil {
+		return Args{}, fmt.Errorf("framework: emit %q with ack: %w", event, err)
+	}
+	session := s.conn.session
+	session.AwaitAck(1)
+	defer session.AwaitAck(-1)
+	if err := s.emitAsking(event, id, args); err != nil {
+		s.unexpect(id)
+		return Args{}, err
+	}
+	select {
+	case r := <-p.wait:
+		if r.err != nil {
+			return Args{}, fmt.Errorf("framework: emit %q with ack: %w", event, r.err)
+		}
+		return r.args, nil
+	case <-ctx.Done():
+		s.unexpect(id)
+		return Args{}, fmt.Errorf("framework: emit %q with ack: %w", event, ctx.Err())
+	}
+}
+
+// Call is EmitWithAck with the first argument of the answer decoded into a T.
+// An answer without arguments is the zero T.
+func Call[T any](ctx context.Context, s *Socket, event string, args ...any) (T, error) {
+	var v T
+	answer, err := s.EmitWithAck(ctx, event, args...)
+	if err != nil || answer.Len() == 0 {
+		return v, err
+	}
+	if err := answer.Decode(0, &v); err != nil {
+		return v, fmt.Errorf("framework: answer to %q: %w", event, err)
+	}
+	return v, nil
+}
+
+func (s *Socket) emitAsking(event string, id uint64, args []any) error {
+	m, err := encodeEvent(s.ns.path, event, id, args)
+	if err != nil {
+		return err
+	}
+	if err := s.deliver(m, false); err != nil {
+		return err
+	}
+	s.log().Debug().Str("event", event).Uint64("id", id).Int("bytes", m.Len()).Msg("event sent, ack asked")
+	return nil
+}
+
+// callbackForm is what the last argument of Emit may be.
+var callbackForm = form{
+	want: "func([context.Context], args..., [error])",
+	lead: []reflect.Type{contextType}, args: -1,
+}
+
+func (s *Socket) emitCallback(event string, args []any, callback any) error {
+	b, err := bindCallback(callback)
+	if err != nil {
+		return fmt.Errorf("framework: emit %q: %w", event, err)
+	}
+	id, err := s.expect(&pendingAck{event: event, callback: b}, true)
+	if err != nil {
+		return err
+	}
+	if err := s.emitAsking(event, id, args); err != nil {
+		s.unexpect(id)
+		return err
+	}
+	return nil
+}
+
+// bindCallback checks a callback as a handler is checked; its error comes last.
+func bindCallback(callback any) (*binding, error) {
+	v := reflect.ValueOf(callback)
+	if v.IsNil() {
+		return nil, errors.New("ack callback is nil")
+	}
+	t := v.Type()
+	in := make([]reflect.Type, t.NumIn())
+	for i := range in {
+		in[i] = t.In(i)
+	}
+	fails := len(in) > 0 && in[len(in)-1] == errorType
+	if fails {
+		in = in[:len(in)-1]
+	}
+	var out []reflect.Type
+	for i := range t.NumOut() {
+		out = append(out, t.Out(i))
+	}
+	sig, err := callbackForm.parse(reflect.FuncOf(in, out, t.IsVariadic() && !fails), 0)
+	if err != nil {
+		return nil, fmt.Errorf("ack callback has type %s, it %w: want %s", t, err, callbackForm.want)
+	}
+	sig.failure = fails
+	return &binding{fn: v, sig: sig}, nil
+}
+
+// settle passes the answer, or what came instead of it, to who asked.
+func (p *pendingAck) settle(s *Socket, args Args, err error) {
+	if p.callback == nil {
+		p.wait <- ackResult{args, err}
+		return
+	}
+	ec := &eventContext{Context: s.Context()}
+	ec.event = Event{Name: p.event, Args: args, Socket: s, kind: KindAck}
+	size := 0
+	if err == nil {
+		size = s.holdArgs(args)
+	}
+	s.enqueue(task{kind: taskCallback, ec: ec, size: size, h: HandlerFunc(func(ctx context.Context, e *Event) ([]any, error) {
+		return p.callback.answer(ctx, e, err)
+	})})
+}
+
+// holdArgs counts an answer against the client's backlog until its callback
+// ran.
+func (s *Socket) holdArgs(args Args) int {
+	size := taskOverhead
+	for _, elem := range args.elems {
+		size += len(elem)
+	}
+	for _, b := range args.attachments {
+		size += len(b)
+	}
+	s.conn.session.Hold(size)
+	return size
+}
+
+// callback runs an ack callback. Its failures go where a handler's go.
+func (s *Socket) callback(ec *eventContext, h Handler) {
+	if _, err := s.call(ec, h); err != nil {
+		s.fail(ec, err)
+	}
+}

@@ -1,0 +1,118 @@
+package framework
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
+	"github.com/parlor-go/parlor/transport"
+)
+
+// Broadcast is a selection of a namespace's sockets, and how to send to them.
+// It is a value: To, Except and Volatile return changed copies, so one may be
+// kept and used again, from any goroutine.
+type Broadcast struct {
+	ns       *namespace
+	target   target
+	volatile bool
+}
+
+// target says whom a broadcast reaches: all, or, once narrowed, the members of
+// rooms; never the sender or a member of an excepted room.
+type target struct {
+	narrowed bool
+	rooms    []string
+	except   []string
+	sender   *Socket
+}
+
+// To adds the members of rooms to the selection, which without it is everybody.
+// A socket's id is a room of its own. Each socket is reached once. To() without
+// a room, on its own, selects nobody.
+func (b Broadcast) To(rooms ...string) Broadcast {
+	b.target.narrowed = true
+	b.target.rooms = join(b.target.rooms, rooms)
+	return b
+}
+
+// In is To by its other name.
+func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
+
+// Except leaves out the members of rooms, and sockets by their id.
+func (b Broadcast) Except(rooms ...string) Broadcast {
+	b.target.except = join(b.target.except, rooms)
+	return b
+}
+
+// Volatile drops the packet for each client that has anything queued, or that
+// polls and is between two polls, instead of queueing it behind.
+func (b Broadcast) Volatile() Broadcast {
+	b.volatile = true
+	return b
+}
+
+// Emit sends event to the selection: encoded once, appended to each receiver's
+// buffer when it returns. It never blocks. A receiver that is gone or too slow
+// is its own matter and no error.
+func (b Broadcast) Emit(event string, args ...any) error {
+	if b.ns == nil || b.ns.srv == nil {
+		return fmt.Errorf("framework: emit %q to namespace %q: %w", event, (&Namespace{b.ns}).Path(), ErrNotRegistered)
+	}
+	if n := len(args); n > 0 && isFunc(args[n-1]) {
+		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
+	}
+	m, err := encodeEvent(b.ns.path, event, 0, args)
+	if err != nil {
+		return err
+	}
+	receivers := 0
+	b.ns.rooms.each(&b.target, func(s *Socket) {
+		if s.deliver(m, b.volatile) == nil {
+			receivers++
+		}
+	})
+	b.ns.log().Debug().Str("nsp", b.ns.path).Str("event", event).Int("receivers", receivers).Msg("event broadcast")
+	return nil
+}
+
+// Send emits the event "message".
+func (b Broadcast) Send(args ...any) error { return b.Emit("message", args...) }
+
+// SendJSON emits the event "json".
+func (b Broadcast) SendJSON(args ...any) error { return b.Emit("json", args...) }
+
+// join makes a new list, so that copies of a Broadcast do not share one.
+func join(list, more []string) []string {
+	return append(list[:len(list):len(list)], more...)
+}
+
+func isFunc(v any) bool { return v != nil && reflect.TypeOf(v).Kind() == reflect.Func }
+
+// encodeEvent makes an EVENT packet; an id of 0 asks for no ack.
+func encodeEvent(path, event string, id uint64, args []any) (*transport.Message, error) {
+	if packet.Reserved(event) {
+		return nil, fmt.Errorf("framework: emit %q: %w", event, ErrReservedEvent)
+	}
+	head := packet.Head{Type: packet.Event, Namespace: path, ID: id, HasID: id != 0}
+	m, err := encode(head, event, args)
+	if err != nil {
+		return nil, fmt.Errorf("framework: emit %q: %w", event, err)
+	}
+	return m, nil
+}
+
+// encode makes a packet whose header, which counts the attachments, is written
+// in front of the array once that is there.
+func encode(head packet.Head, event string, args []any) (*transport.Message, error) {
+	room := packet.MaxHeader + len(head.Namespace)
+	buf, attachments, err := appendBody(make([]byte, room, room+128), event, head.Type == packet.Ack, args)
+	if err != nil {
+		return nil, err
+	}
+	head.Attachments = len(attachments)
+	var scratch [packet.MaxHeader + 64]byte
+	header := packet.AppendHeader(scratch[:0], head)
+	start := room - len(header)
+	copy(buf[start:], header)
+	return transport.NewMessage(buf[start:], attachments...), nil
+}

@@ -1,0 +1,355 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
+	"github.com/parlor-go/parlor/transport"
+)
+
+// conn is one client's connection: it takes Socket.IO packets apart and hands
+// them to the sockets, one for each namespace. Message and what it calls run on
+// the read loop and never call user code.
+type conn struct {
+	srv       *Server
+	session   *transport.Session
+	handshake *Handshake
+	values    context.Context // of the handshake's request
+
+	// Touched by the read loop only.
+	partial *partial // a packet whose attachments are not complete
+	broken  bool     // the client broke the protocol: nothing more is read
+
+	mu     sync.Mutex
+	live   []*Socket       // whose clean-up has not ended
+	left   map[string]bool // namespaces whose late packets are ignored
+	closed bool
+}
+
+// partial is a binary packet on its way in.
+type partial struct {
+	packet      packet.Packet
+	attachments [][]byte
+	size        int
+}
+
+func newConn(srv *Server, session *transport.Session, r *http.Request) *conn {
+	c := &conn{srv: srv, session: session, handshake: newHandshake(r), values: lasting(r.Context())}
+	c.awaitJoin()
+	return c
+}
+
+// awaitJoin closes a client that joins no namespace for the connect timeout.
+func (c *conn) awaitJoin() {
+	c.session.CloseAfter(c.srv.opts.ConnectTimeout, transport.ReasonForcedClose)
+}
+
+// Message takes one Engine.IO message.
+func (c *conn) Message(data []byte, binary bool) {
+	if c.broken {
+		return
+	}
+	if err := c.message(data, binary); err != nil {
+		c.breakOff(err)
+	}
+}
+
+// errState marks a packet that is well-formed and out of place; the reference
+// tells the two apart in the reason.
+var errState = errors.New("out of place")
+
+// breakOff ends the connection of a client that broke the protocol.
+func (c *conn) breakOff(err error) {
+	c.broken, c.partial = true, nil
+	reason := ForcedClose
+	if errors.Is(err, errState) {
+		reason = ForcedServerClose
+	}
+	c.srv.log.Warn().Str("remote", c.handshake.RemoteAddr).Err(err).Msg("client broke the protocol, connection closed")
+	c.session.Close(transport.Reason(reason))
+}
+
+func (c *conn) message(data []byte, binary bool) error {
+	if binary {
+		return c.attachment(data)
+	}
+	if c.partial != nil {
+		return fmt.Errorf("text packet while %d attachments are awaited", c.partial.missing())
+	}
+	p, err := packet.Decode(data, c.srv.opts.MaxAttachments)
+	if err != nil {
+		return err
+	}
+	if p.Attachments == 0 {
+		return c.handle(p, nil)
+	}
+	// The packet outlives this message, whose bytes are the transport's.
+	p.Namespace, p.Data = slices.Clone(p.Namespace), slices.Clone(p.Data)
+	c.partial = &partial{packet: p, size: len(p.Data)}
+	return nil
+}
+
+func (p *partial) missing() int { return p.packet.Attachments - len(p.attachments) }
+
+func (c *conn) attachment(data []byte) error {
+	p := c.partial
+	if p == nil {
+		return errors.New("binary message while no attachment is awaited")
+	}
+	p.attachments = append(p.attachments, append([]byte{}, data...))
+	p.size += len(data)
+	if p.missing() > 0 {
+		return nil
+	}
+	c.partial = nil
+	return c.handle(p.packet, p.attachments)
+}
+
+func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
+	switch p.Type {
+	case packet.Connect:
+		return c.join(p)
+	case packet.ConnectError:
+		return fmt.Errorf("CONNECT_ERROR from a client: %w", errState)
+	}
+	s := c.find(p.Namespace)
+	if s == nil {
+		return c.stray(p)
+	}
+	switch p.Type {
+	case packet.Disconnect:
+		c.leave(s)
+		return nil
+	case packet.Event, packet.BinaryEvent:
+		return c.event(s, p, attachments)
+	}
+	args, err := parseArgs(slices.Clone(p.Data), nil, attachments)
+	if err != nil {
+		return fmt.Errorf("ack: %w", err)
+	}
+	s.acked(p.ID, args)
+	return nil
+}
+
+// event queues an event for its socket.
+func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
+	ec := &eventContext{}
+	args, err := parseArgs(slices.Clone(p.Data), ec.elems[:0], attachments)
+	if err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	if len(args.elems) == 0 {
+		return errors.New("event without a name")
+	}
+	raw, err := packet.EventName(args.elems[0])
+	if err != nil {
+		return err
+	}
+	args.elems = args.elems[1:]
+	if c.srv.draining.Load() {
+		return nil
+	}
+
+	h, name := s.ns.handlerFor(raw)
+	ec.Context = s.Context()
+	ec.event = Event{Name: name, Args: args, Socket: s, ack: &ec.ack}
+	ec.ack.socket, ec.ack.event = s, name
+	ec.ack.id, ec.ack.wanted = p.ID, p.HasID
+
+	size := len(p.Data) + taskOverhead
+	for _, b := range attachments {
+		size += len(b)
+	}
+	c.session.Hold(size)
+	s.enqueue(task{kind: taskEvent, ec: ec, h: h, size: size})
+	return nil
+}
+
+// stray judges a packet for a namespace that the client is not in: late ones
+// are ignored, others break the protocol.
+func (c *conn) stray(p packet.Packet) error {
+	c.mu.Lock()
+	late := c.closed || c.left[string(p.Namespace)]
+	c.mu.Unlock()
+	if late {
+		c.srv.log.Debug().Bytes("nsp", p.Namespace).Msg("packet for a namespace that the client has left")
+		return nil
+	}
+	return fmt.Errorf("packet for namespace %q, which the client has not joined: %w", p.Namespace, errState)
+}
+
+// join answers a CONNECT packet.
+func (c *conn) join(p packet.Packet) error {
+	var auth Args
+	if p.Data != nil {
+		data := slices.Clone(p.Data)
+		if err := packet.Valid(data); err != nil {
+			return fmt.Errorf("auth payload: %w", err)
+		}
+		auth.elems = [][]byte{data}
+	}
+	ns := c.srv.lookup(p.Namespace)
+	if ns == nil {
+		c.srv.log.Info().Bytes("nsp", p.Namespace).Msg("namespace unknown")
+		return c.turnAway(string(p.Namespace), "Invalid namespace")
+	}
+	if c.srv.draining.Load() {
+		return nil
+	}
+
+	s, ready, err := c.add(ns, auth)
+	if err != nil || s == nil {
+		return err
+	}
+	c.session.CloseAfter(0, "")
+	if ready {
+		s.start()
+	}
+	return nil
+}
+
+// add makes the socket, unless the client has one there. ready is false while a
+// socket that has left the same namespace is still being cleaned up: leave,
+// then join.
+func (c *conn) add(ns *namespace, auth Args) (s *Socket, ready bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, false, nil
+	}
+	var before *Socket
+	for _, other := range c.live {
+		if other.ns != ns {
+			continue
+		}
+		if other.current {
+			if other.Connected() {
+				return nil, false, fmt.Errorf("second CONNECT for namespace %q: %w", ns.path, errState)
+			}
+			return nil, false, c.turnAway(ns.path, "Already connecting")
+		}
+		before = other // the latest stands last
+	}
+	s = newSocket(c, ns, auth)
+	c.live = append(c.live, s)
+	if before != nil {
+		before.successor = s
+	}
+	return s, before == nil, nil
+}
+
+func newSocket(c *conn, ns *namespace, auth Args) *Socket {
+	s := &Socket{id: newID(), ns: ns, conn: c, auth: auth, current: true}
+	s.root, s.cancel = context.WithCancelCause(c.values)
+	s.ctx = s.root
+	return s
+}
+
+// start queues the connect. It counts as one event of the client's.
+func (s *Socket) start() {
+	ec := &eventContext{Context: s.root}
+	ec.event = Event{Name: "connect", Args: s.auth, Socket: s, kind: KindConnect}
+	s.enqueue(task{kind: taskConnect, ec: ec, size: s.holdArgs(s.auth)})
+}
+
+func (c *conn) turnAway(path, message string) error {
+	m, err := connectError(path, &Error{Message: message})
+	if err != nil {
+		return err
+	}
+	_ = c.session.Send(m) // a client that is gone needs none
+	return nil
+}
+
+// leave takes the client's DISCONNECT its place behind the events that it sent
+// before. A connect that still runs is told by its context.
+func (c *conn) leave(s *Socket) {
+	c.forget(s)
+	s.mu.Lock()
+	early := s.state == connecting
+	s.mu.Unlock()
+	if early {
+		s.cancel(ClientNamespaceDisconnect)
+	}
+	s.enqueue(task{kind: taskLeave})
+}
+
+// forget makes later packets for the namespace no longer s's.
+func (c *conn) forget(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !s.current {
+		return
+	}
+	s.current = false
+	if c.left == nil {
+		c.left = make(map[string]bool)
+	}
+	c.left[s.ns.path] = true
+}
+
+// find returns the socket that packets for a namespace are meant for.
+func (c *conn) find(path []byte) *Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.live {
+		if s.current && s.ns.path == string(path) {
+			return s
+		}
+	}
+	return nil
+}
+
+// finished forgets a socket whose last handler has returned, and lets the one
+// that waits behind it connect.
+func (c *conn) finished(s *Socket) {
+	c.forget(s)
+	c.mu.Lock()
+	i := slices.Index(c.live, s)
+	if i < 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.live = slices.Delete(c.live, i, i+1)
+	next, empty, closed := s.successor, len(c.live) == 0, c.closed
+	c.mu.Unlock()
+	switch {
+	case next != nil:
+		next.start()
+	case empty && closed:
+		c.srv.connGone()
+	case empty && !s.admitted:
+		c.awaitJoin()
+	}
+}
+
+// close disconnects all namespaces and then the client.
+func (c *conn) close() {
+	c.mu.Lock()
+	sockets := slices.Clone(c.live)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.Disconnect()
+	}
+	c.session.Close(transport.Reason(ForcedServerClose))
+}
+
+// Closed ends every socket.
+func (c *conn) Closed(reason transport.Reason, err error) {
+	c.mu.Lock()
+	c.closed = true
+	sockets := slices.Clone(c.live)
+	c.mu.Unlock()
+	if len(sockets) == 0 {
+		c.srv.connGone()
+		return
+	}
+	for _, s := range sockets {
+		s.end(Reason(reason), err)
+	}
+}

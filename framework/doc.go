@@ -1,0 +1,55 @@
+// Package framework is Socket.IO for Go, the class-based way: a struct embeds
+// Namespace, its OnXxx methods serve the events of one path, and every official
+// Socket.IO client (protocol v5: JavaScript 3 and 4, Python, Swift, Java, ...)
+// talks to it.
+//
+//	type Chat struct {
+//		framework.Namespace
+//	}
+//
+//	func (c *Chat) OnJoin(s *framework.Socket, in Join) error {
+//		s.Join(in.Room)
+//		return c.To(in.Room).Send(in.Name + " has entered the room.")
+//	}
+//
+//	func main() {
+//		srv := framework.New(framework.Options{})
+//		srv.Use(middleware.Logger, middleware.Recoverer)
+//		srv.Register("/chat", &Chat{})
+//
+//		r := chi.NewRouter()
+//		r.Mount("/socket.io", srv)
+//		http.ListenAndServe(":8080", r)
+//	}
+//
+// # Handlers
+//
+// Which methods serve what is decided once, at registration; whatever does not
+// fit panics there, with all misfits of a type in one message.
+//
+//	OnConnect([ctx], [*Socket], [auth T]) [error]                    an error refuses
+//	OnMyEvent([ctx], [*Socket], [*Ack], args...) (results..., [error])  serves "my_event"
+//	OnDisconnect([ctx], [*Socket], [Reason]) [error]
+//	OnError([ctx], *Event, error) (results...)                       failures of the above
+//	Routes(r *Router)                                                names that no method can have
+//
+// What stands in brackets may be left out. Arguments are decoded into the
+// parameters' types: JSON, and a binary attachment for a []byte. A *T is nil
+// when the argument is absent or null; a variadic last parameter takes the
+// rest, and one of type Args takes it still encoded. The results are the
+// acknowledgement; with an *Ack the handler answers later, from anywhere, once.
+//
+// # Who is spoken to
+//
+// The namespace speaks to everybody, the sender of the event included: c.Emit,
+// c.To(room).Emit. The socket speaks to its one client: s.Emit. s.Broadcast()
+// and s.To(room) are everybody else.
+//
+// # Order
+//
+// For one socket handlers run one at a time, in the order in which the events
+// arrived; sockets run beside each other. What one goroutine emits reaches each
+// client in the order of the calls. OnDisconnect runs once for each socket whose
+// OnConnect returned nil, after its last handler. Emitting never blocks: a
+// client that does not keep up is closed.
+package framework

@@ -1,0 +1,129 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/parlor-go/parlor/transport"
+)
+
+// What callers tell apart with errors.Is.
+var (
+	// ErrClosed: the socket is gone. Returned by emits to it, and the end of
+	// every ack that it still owed.
+	ErrClosed = errors.New("framework: socket is gone")
+	// ErrNotConnected: the client cannot answer yet, because its OnConnect has
+	// not returned.
+	ErrNotConnected = errors.New("framework: socket is not connected yet")
+	// ErrNoHandler is what the innermost handler of a middleware chain returns
+	// for an event that nobody handles.
+	ErrNoHandler = errors.New("framework: no handler for the event")
+	// ErrNotRegistered: a Namespace that no server serves was asked to emit.
+	ErrNotRegistered = errors.New("framework: namespace is not registered")
+	// ErrReservedEvent: names such as "connect" cannot be emitted (protocol v5,
+	// "Event").
+	ErrReservedEvent = errors.New("framework: event name is reserved")
+	// ErrAlreadyAcked: an Ack replies once.
+	ErrAlreadyAcked = errors.New("framework: event is acked already")
+	// ErrShutdown: the server takes no more work, or Shutdown was called from
+	// inside one of its own handlers.
+	ErrShutdown = errors.New("framework: server is shutting down")
+)
+
+// Error is an error meant for the client. Returned by an event handler it is
+// acked as {"error":{"message":...,"data":...}}, unless OnError answers
+// otherwise; returned while connecting it refuses, as Refuse does. Message and
+// Data are sent as they are: put nothing into them that a stranger may not read.
+type Error struct {
+	Message string `json:"message"`
+	Data    any    `json:"data,omitempty"`
+
+	refusal bool
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Refuse is the error that turns a client away from OnConnect or from a
+// middleware around it. The client's connect_error carries message, and as its
+// data the one value given, or the list of them. An empty message is
+// "Connection rejected by server". A refusal is no failure: OnError does not
+// see it.
+func Refuse(message string, data ...any) error {
+	e := &Error{Message: message, refusal: true}
+	if message == "" {
+		e.Message = rejected
+	}
+	switch len(data) {
+	case 0:
+	case 1:
+		e.Data = data[0]
+	default:
+		e.Data = data
+	}
+	return e
+}
+
+// The texts that clients get in place of what a handler failed with.
+const (
+	rejected = "Connection rejected by server"
+	failed   = "Internal server error"
+)
+
+// ArgError says that what a client sent does not fit the handler's parameter.
+// It goes to OnError as any failure does.
+type ArgError struct {
+	Event string
+	Index int    // of the argument, from 0
+	Want  string // the parameter's Go type
+	Err   error  // nil when the argument is missing
+}
+
+func (e *ArgError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("framework: argument %d of %q is missing, want %s", e.Index, e.Event, e.Want)
+	}
+	return fmt.Sprintf("framework: argument %d of %q does not fit %s: %v", e.Index, e.Event, e.Want, e.Err)
+}
+
+func (e *ArgError) Unwrap() error { return e.Err }
+
+// PanicError is what a handler's panic becomes on the error path. A handler
+// that ended its goroutine (runtime.Goexit) reports Value "runtime.Goexit".
+type PanicError struct {
+	Value any
+	Stack []byte // as runtime/debug.Stack gives it
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("framework: handler panicked: %v", e.Value) }
+
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Reason tells why a socket is gone, in the reference server's exact words. It
+// is an error, so that errors.Is finds it in context.Cause of Socket.Context.
+type Reason string
+
+// The reasons of the reference server (socket.io, "disconnect" event).
+const (
+	TransportError            = Reason(transport.ReasonTransportError)
+	TransportClose            = Reason(transport.ReasonTransportClose)
+	PingTimeout               = Reason(transport.ReasonPingTimeout)
+	ParseError                = Reason(transport.ReasonParseError)
+	ForcedClose               = Reason(transport.ReasonForcedClose)
+	ServerShuttingDown        = Reason(transport.ReasonServerShuttingDown)
+	ForcedServerClose         = Reason("forced server close")
+	ClientNamespaceDisconnect = Reason("client namespace disconnect")
+	ServerNamespaceDisconnect = Reason("server namespace disconnect")
+)
+
+func (r Reason) Error() string { return string(r) }
+
+// cause is what a socket's context ends with: its reason, and detail if any.
+func cause(reason Reason, detail error) error {
+	if detail == nil {
+		return reason
+	}
+	return fmt.Errorf("%w: %w", reason, detail)
+}

@@ -1,0 +1,139 @@
+package framework
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+)
+
+// Event is what a handler is called for; EventFrom finds it in the handler's
+// context. It equals Flask's request.event ("message" and "args") with its
+// request.sid and request.namespace.
+//
+// Middleware that wants other arguments passes a changed copy on.
+type Event struct {
+	// Name is the event's name; "connect" and "disconnect" for those, and for an
+	// ack callback the name of the event that was emitted.
+	Name string
+	// Args are the arguments as they came: at connect the auth payload, at
+	// disconnect the reason.
+	Args   Args
+	Socket *Socket
+
+	kind Kind
+	ack  *Ack
+}
+
+// Kind tells an event's sort.
+type Kind uint8
+
+// The kinds of events.
+const (
+	KindEvent      Kind = iota // sent by the client
+	KindConnect                // the client joins the namespace
+	KindDisconnect             // the socket is gone
+	KindAck                    // the client answers a callback
+)
+
+// Kind tells whether the event came from the client or stands for something
+// that happened to its socket.
+func (e *Event) Kind() Kind { return e.kind }
+
+// WantsAck tells whether the client asked for an acknowledgement.
+func (e *Event) WantsAck() bool { return e.ack.Wanted() }
+
+// Ack answers an event later than its handler returns: a handler that takes an
+// *Ack sends nothing by itself. It is safe for concurrent use, from anywhere.
+type Ack struct {
+	socket *Socket
+	event  string
+	id     uint64
+	wanted bool
+	handed bool // a handler took it and answers by itself
+	done   atomic.Bool
+}
+
+// Wanted tells whether the client asked for an acknowledgement.
+func (a *Ack) Wanted() bool { return a != nil && a.wanted }
+
+// Reply sends the acknowledgement: one argument of the client's callback for
+// each of args. If the client asked for none it does nothing. The second call
+// returns ErrAlreadyAcked, a call after the client has gone ErrClosed.
+func (a *Ack) Reply(args ...any) error {
+	if !a.Wanted() {
+		return nil
+	}
+	if !a.done.CompareAndSwap(false, true) {
+		return ErrAlreadyAcked
+	}
+	return a.socket.sendAck(a, args, true)
+}
+
+type eventKey struct{}
+
+// EventFrom returns the event that ctx belongs to: in handlers, their
+// middleware, error handlers and ack callbacks. Elsewhere it is nil.
+func EventFrom(ctx context.Context) *Event {
+	e, _ := ctx.Value(eventKey{}).(*Event)
+	return e
+}
+
+// eventContext is the context of one event: the socket's, with the event and a
+// logger that is made when somebody asks for it. Holding the event, its ack and
+// room for its arguments, it is the one allocation that an event costs.
+type eventContext struct {
+	context.Context
+	event  Event
+	ack    Ack
+	elems  [4][]byte
+	logger atomic.Pointer[zerolog.Logger]
+}
+
+// loggerKey is the key under which zerolog.Ctx looks for a logger. zerolog does
+// not export it, so it is learned by asking for it once.
+var loggerKey = learnLoggerKey()
+
+type keyProbe struct {
+	context.Context
+	key any
+}
+
+func (p *keyProbe) Value(key any) any {
+	p.key = key
+	return nil
+}
+
+func learnLoggerKey() any {
+	probe := &keyProbe{Context: context.Background()}
+	zerolog.Ctx(probe)
+	return probe.key
+}
+
+func (c *eventContext) Value(key any) any {
+	switch key {
+	case eventKey{}:
+		return &c.event
+	case loggerKey:
+		return c.log()
+	}
+	return c.Context.Value(key)
+}
+
+// log returns the event's logger: the one that connect middleware left in the
+// socket's context, else the server's, with the event's fields.
+func (c *eventContext) log() *zerolog.Logger {
+	if l := c.logger.Load(); l != nil {
+		return l
+	}
+	base, ok := c.Context.Value(loggerKey).(*zerolog.Logger)
+	if !ok {
+		base = c.event.Socket.logger()
+	}
+	l := *base
+	if c.event.kind != KindConnect { // connect middleware hands this logger on to all events
+		l = base.With().Str("event", c.event.Name).Logger()
+	}
+	c.logger.CompareAndSwap(nil, &l)
+	return c.logger.Load()
+}

@@ -1,0 +1,189 @@
+package framework
+
+import (
+	"fmt"
+
+	"github.com/rs/zerolog"
+)
+
+// Namespace speaks to everybody who is connected to one path. A struct embeds
+// it by value to become a namespace class; Server.Of returns one for use
+// outside of handlers. Its methods are safe for concurrent use.
+//
+// The namespace speaks to all, the sender of an event included (Flask's
+// broadcast=True and to=room, JavaScript's io.emit and io.to); a Socket speaks
+// to one client.
+type Namespace struct{ core *namespace }
+
+func (n *Namespace) embedded() *Namespace { return n }
+
+// Path is where the namespace is registered, "" before that.
+func (n *Namespace) Path() string {
+	if n.core == nil {
+		return ""
+	}
+	return n.core.path
+}
+
+// Emit sends event to everybody in the namespace, the sender of the event that
+// is being handled included. Args become JSON; a []byte at any depth travels as
+// a binary attachment. It does not wait for delivery, takes no ack callback,
+// and may be called from any goroutine; args may be changed once it returned.
+func (n *Namespace) Emit(event string, args ...any) error { return n.all().Emit(event, args...) }
+
+// Send emits the event "message", as Flask's send does.
+func (n *Namespace) Send(args ...any) error { return n.all().Send(args...) }
+
+// SendJSON emits the event "json", as Flask's send with json=True does.
+func (n *Namespace) SendJSON(args ...any) error { return n.all().SendJSON(args...) }
+
+// To narrows to the members of rooms; each of them gets one copy, however many
+// of the rooms it is in. A socket's id is a room with that socket in it. No
+// room is nobody.
+func (n *Namespace) To(rooms ...string) Broadcast { return n.all().To(rooms...) }
+
+// In is To by its other name.
+func (n *Namespace) In(rooms ...string) Broadcast { return n.all().To(rooms...) }
+
+// Except leaves out the members of rooms, and sockets by their id.
+func (n *Namespace) Except(rooms ...string) Broadcast { return n.all().Except(rooms...) }
+
+// Volatile is everybody who has nothing queued at the moment.
+func (n *Namespace) Volatile() Broadcast { return n.all().Volatile() }
+
+// CloseRoom makes all members leave room.
+func (n *Namespace) CloseRoom(room string) {
+	if n.core != nil {
+		n.core.rooms.close(room)
+	}
+}
+
+// Socket finds a connected client of this process by its id.
+func (n *Namespace) Socket(sid string) (*Socket, bool) {
+	if n.core == nil {
+		return nil, false
+	}
+	s := n.core.rooms.socket(sid)
+	return s, s != nil
+}
+
+// Sockets lists the connected clients of this process, in no order.
+func (n *Namespace) Sockets() []*Socket {
+	if n.core == nil {
+		return nil
+	}
+	return n.core.rooms.sockets(nil)
+}
+
+// Rooms lists the rooms of this process, sorted, without the personal ones.
+func (n *Namespace) Rooms() []string {
+	if n.core == nil {
+		return nil
+	}
+	return n.core.rooms.names()
+}
+
+func (n *Namespace) all() Broadcast { return Broadcast{ns: n.core} }
+
+// namespace is the core behind a Namespace: what was registered, who is there.
+type namespace struct {
+	srv   *Server
+	path  string
+	rooms rooms
+
+	// Written by registration, read-only from the first request on.
+	mw         []Middleware
+	events     map[string]*route
+	onConnect  *route
+	onEnd      *route
+	onError    *route
+	connecting Handler // the chain around OnConnect
+	missing    Handler // the chain around no handler
+}
+
+func newNamespace(srv *Server, path string) *namespace {
+	return &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
+}
+
+// slot returns where the handler belongs that is called On<part>, or else
+// serves event, and the form it must have.
+func (n *namespace) slot(part, event string) (slot, form) {
+	switch part {
+	case "Connect":
+		return slot{route: &n.onConnect}, connectForm
+	case "Disconnect":
+		return slot{route: &n.onEnd}, disconnectForm
+	case "Error":
+		return slot{route: &n.onError}, errorForm
+	}
+	return slot{table: n.events}, eventForm
+}
+
+// compile builds the chains. Registration is complete by then, so dispatch
+// needs no lock.
+func (n *namespace) compile() {
+	outer := n.srv.mw
+	for _, r := range n.events {
+		r.serve = chain(r.handler, outer, n.mw, r.mw)
+		n.srv.log.Debug().Str("nsp", n.path).Str("event", r.event).Str("handler", r.source).Msg("event registered")
+	}
+	var inner []Middleware
+	if n.onConnect != nil {
+		inner = n.onConnect.mw
+	}
+	n.connecting = chain(HandlerFunc(n.admit), outer, n.mw, inner)
+	n.missing = chain(HandlerFunc(noHandler), outer, n.mw)
+}
+
+// handlerFor finds who serves an event. The name it returns is the table's, so
+// that a known event costs no string.
+func (n *namespace) handlerFor(name []byte) (Handler, string) {
+	if r := n.events[string(name)]; r != nil {
+		return r.serve, r.event
+	}
+	if r := n.events["*"]; r != nil {
+		return r.serve, string(name)
+	}
+	return n.missing, string(name)
+}
+
+// hint names a known event that an unknown one may have meant, as "my_event?".
+func (n *namespace) hint(name string) string {
+	near := nearest(name, func(yield func(string) bool) {
+		for known := range n.events {
+			if known != "*" && !yield(known) {
+				return
+			}
+		}
+	})
+	if near == "" {
+		return ""
+	}
+	return near + "?"
+}
+
+// errorHandler is the namespace's own, else the server's, else nil.
+func (n *namespace) errorHandler() ErrorHandler {
+	if n.onError != nil {
+		return n.onError.report
+	}
+	return n.srv.onError
+}
+
+func (n *namespace) log() *zerolog.Logger { return &n.srv.log }
+
+// checkPath panics for what cannot be a namespace's path.
+func checkPath(path string) {
+	if path == "" || path[0] != '/' {
+		panic(fmt.Sprintf("framework: path %q does not begin with a slash: want %q", path, "/"+path))
+	}
+	for i := range len(path) {
+		if path[i] == ',' {
+			panic(fmt.Sprintf("framework: path %q has a comma, which ends a namespace on the wire", path))
+		}
+	}
+}
+
+func (n *namespace) registered() bool {
+	return len(n.events) > 0 || n.onConnect != nil || n.onEnd != nil || n.onError != nil
+}

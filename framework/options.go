@@ -1,0 +1,61 @@
+package framework
+
+import (
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/transport"
+)
+
+// Options configure a Server. The zero value works; New copies it.
+type Options struct {
+	// Transport holds what the Engine.IO level is given: heartbeat, limits,
+	// transports, origins, cookie, compression and a logger of its own.
+	Transport transport.Options
+
+	// ConnectTimeout is how long a client may stay without having joined a
+	// namespace before it is closed. 0 means 45s, negative means for ever.
+	ConnectTimeout time.Duration
+
+	// MaxAttachments bounds the binary attachments of one packet that a client
+	// sends. 0 means 10, as in the reference's parser.
+	MaxAttachments int
+
+	// EventName maps what follows On in a method's name to the event it serves:
+	// "MyEvent" to "my_event". nil means SnakeCase; CamelCase and KebabCase are
+	// there too. "" makes the method no handler.
+	EventName func(method string) string
+
+	// Logger gets the Socket.IO level: connects and disconnects at info, events
+	// at debug, what a client did wrong at warn, failures that nobody handled at
+	// error. The zero Logger writes only those failures, to stderr; zerolog.Nop()
+	// silences them too. Transport.Logger is independent of it.
+	Logger zerolog.Logger
+}
+
+const (
+	defaultConnectTimeout = 45 * time.Second
+	defaultMaxAttachments = 10
+	defaultSendBound      = 4 << 20 // as transport.Options.MaxSendBuffer
+)
+
+// withDefaults fills what was left out.
+func (o Options) withDefaults() Options {
+	if o.ConnectTimeout == 0 {
+		o.ConnectTimeout = defaultConnectTimeout
+	}
+	if o.MaxAttachments == 0 {
+		o.MaxAttachments = defaultMaxAttachments
+	}
+	if o.EventName == nil {
+		o.EventName = SnakeCase
+	}
+	if reflect.ValueOf(o.Logger).IsZero() {
+		o.Logger = zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr}).
+			Level(zerolog.ErrorLevel).With().Timestamp().Logger()
+	}
+	return o
+}

@@ -1,0 +1,136 @@
+package framework
+
+import "sync"
+
+// queue holds what a socket's worker has still to do, in order (promise 1). It
+// is unbounded by itself: the session bounds what a client sent and nobody
+// handled.
+type queue struct {
+	mu      sync.Mutex
+	tasks   []task
+	head    int
+	busy    bool // a worker has the socket
+	dropped bool // events are no longer served
+}
+
+type task struct {
+	kind taskKind
+	ec   *eventContext
+	h    Handler
+	size int // bytes held in the session's backlog
+}
+
+// taskOverhead is what a queued task costs beside the bytes that the client
+// sent, so that a flood of tiny events is bounded too.
+const taskOverhead = 256
+
+type taskKind uint8
+
+const (
+	taskConnect taskKind = iota
+	taskEvent
+	taskCallback // an ack callback
+	taskLeave    // the client's DISCONNECT packet
+	taskEnd      // OnDisconnect and clean-up, after which nothing is queued
+)
+
+// push adds a task, and tells whether the socket needs a worker.
+func (q *queue) push(t task) (idle bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head > 0 && len(q.tasks) == cap(q.tasks) {
+		n := copy(q.tasks, q.tasks[q.head:])
+		clear(q.tasks[n:])
+		q.tasks, q.head = q.tasks[:n], 0
+	}
+	q.tasks = append(q.tasks, t)
+	idle = !q.busy
+	q.busy = true
+	return idle
+}
+
+// pop takes the next task; without one the socket is no longer busy.
+func (q *queue) pop() (task, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.tasks) {
+		q.tasks, q.head = q.tasks[:0], 0
+		if cap(q.tasks) > 64 { // a burst is over
+			q.tasks = nil
+		}
+		q.busy = false
+		return task{}, false
+	}
+	t := q.tasks[q.head]
+	q.tasks[q.head] = task{}
+	q.head++
+	return t, true
+}
+
+// empty tells whether nothing waits, so that it is time to flush.
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.head == len(q.tasks)
+}
+
+// drop makes events that are queued, or come later, be skipped.
+func (q *queue) drop() {
+	q.mu.Lock()
+	q.dropped = true
+	q.mu.Unlock()
+}
+
+func (q *queue) dropping() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dropped
+}
+
+// enqueue hands a task to the socket's worker.
+func (s *Socket) enqueue(t task) {
+	if s.queue.push(t) {
+		s.ns.srv.workers.run(s)
+	}
+}
+
+// work serves the queue until it is empty. It runs on a worker.
+func (s *Socket) work() {
+	for {
+		t, ok := s.queue.pop()
+		if !ok {
+			return
+		}
+		s.do(t)
+		if s.corked && s.queue.empty() {
+			s.uncork()
+		}
+	}
+}
+
+func (s *Socket) uncork() {
+	s.corked = false
+	s.conn.session.Flush()
+}
+
+// do performs one task. Nothing that user code does in it, panic and Goexit
+// included, keeps the deferred part from being done.
+func (s *Socket) do(t task) {
+	if t.size > 0 {
+		defer s.conn.session.Release(t.size)
+	}
+	switch t.kind {
+	case taskConnect:
+		s.connect(t.ec)
+	case taskEvent:
+		if !s.queue.dropping() {
+			s.serve(t.ec, t.h)
+		}
+	case taskCallback:
+		s.callback(t.ec, t.h)
+	case taskLeave:
+		s.end(ClientNamespaceDisconnect, nil)
+	case taskEnd:
+		s.depart()
+	}
+}

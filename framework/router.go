@@ -1,0 +1,149 @@
+package framework
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
+)
+
+// Router registers handlers of one namespace, in the manner of chi. It is used
+// inside Route, in a class's Routes method, and until the server's first
+// request; a mistake panics with a sentence that says what would be right.
+type Router struct {
+	srv    *Server
+	ns     *namespace
+	mw     []Middleware // of With and Group
+	inline bool
+	routed bool // Use comes before the handlers it wraps
+}
+
+// Use adds middleware around connecting to the namespace and around all its
+// events, or, inside Group, around what the group registers. It comes before
+// the handlers.
+func (r *Router) Use(mw ...Middleware) {
+	r.srv.open("Use")
+	if r.routed {
+		panic(fmt.Sprintf("framework: Use on %q comes behind a handler: middleware first", r.ns.path))
+	}
+	if r.inline {
+		r.mw = append(r.mw, mw...)
+		return
+	}
+	r.ns.mw = append(r.ns.mw, mw...)
+}
+
+// With returns a Router that wraps mw around what is registered through it.
+func (r *Router) With(mw ...Middleware) *Router {
+	r.srv.open("With")
+	r.routed = true
+	return &Router{srv: r.srv, ns: r.ns, mw: append(r.mw[:len(r.mw):len(r.mw)], mw...), inline: true}
+}
+
+// Group calls fn with a Router whose Use narrows to what fn registers.
+func (r *Router) Group(fn func(r *Router)) { fn(r.With()) }
+
+// Attach adds the OnXxx methods of a class, and calls its Routes method if it
+// has one. Several classes may share a path as long as no event has two.
+func (r *Router) Attach(class NamespaceHandler) {
+	r.srv.open("Attach")
+	r.routed = true
+	r.attach(class)
+}
+
+// On registers a function for an event: any name that the protocol does not
+// reserve, "connect" and "disconnect" in the shapes of OnConnect and
+// OnDisconnect, or "*" for every event that has no handler. handler is a
+// function in the shape of an OnXxx method, or a Handler. A function wins over a
+// class's method for the same event.
+func (r *Router) On(event string, handler any) {
+	r.srv.open("On")
+	r.routed = true
+	part := map[string]string{"connect": "Connect", "disconnect": "Disconnect"}[event]
+	if part == "" && (event == "" || packet.Reserved(event)) {
+		panic(fmt.Sprintf("framework: On(%q) on %q: the protocol reserves that name", event, r.ns.path))
+	}
+	slot, f := r.ns.slot(part, event)
+	h, b, err := bindFunc(f, handler)
+	if err == nil {
+		err = slot.add(&route{event: event, mw: r.mw, source: funcName(handler), handler: h, binding: b}, r)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("framework: On(%q) on %q: %v", event, r.ns.path, err))
+	}
+}
+
+// OnError registers the namespace's error handler. It wins over a class's
+// OnError method.
+func (r *Router) OnError(h ErrorHandler) {
+	r.srv.open("OnError")
+	slot, _ := r.ns.slot("Error", "")
+	if err := slot.add(&route{source: funcName(h), report: h}, r); err != nil {
+		panic(fmt.Sprintf("framework: OnError on %q: %v", r.ns.path, err))
+	}
+}
+
+// route is one registered handler.
+type route struct {
+	event   string
+	mw      []Middleware // of With and Group, inside the namespace's
+	source  string       // for messages and Events
+	method  bool         // of a class; a function wins over it
+	handler Handler
+	binding *binding     // how handler decodes; nil for a Handler of the user's
+	report  ErrorHandler // for OnError
+
+	serve Handler // handler in its whole chain, made at the first request
+}
+
+// slot is the place of a handler; two of a sort do not share one.
+type slot struct {
+	route **route
+	table map[string]*route
+}
+
+func (s slot) add(r *route, by *Router) error {
+	if r.report == nil && r.binding != nil {
+		r.report = r.binding.report
+	}
+	present := s.current(r.event)
+	switch {
+	case present == nil:
+	case present.method == r.method:
+		return fmt.Errorf("%s: %s serves that already", r.source, present.source)
+	default:
+		function, method := r, present
+		if r.method {
+			function, method = present, r
+		}
+		by.srv.log.Debug().Str("nsp", by.ns.path).Str("event", r.event).
+			Str("function", function.source).Str("method", method.source).Msg("function wins over method")
+		r = function
+	}
+	if s.route != nil {
+		*s.route = r
+	} else {
+		s.table[r.event] = r
+	}
+	return nil
+}
+
+func (s slot) current(event string) *route {
+	if s.route != nil {
+		return *s.route
+	}
+	return s.table[event]
+}
+
+// funcName is how a function is called in messages.
+func funcName(f any) string {
+	v := reflect.ValueOf(f)
+	if v.Kind() != reflect.Func {
+		return fmt.Sprintf("%T", f)
+	}
+	if fn := runtime.FuncForPC(v.Pointer()); fn != nil {
+		return fn.Name()
+	}
+	return v.Type().String()
+}

@@ -1,0 +1,224 @@
+package framework
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/transport"
+)
+
+// Server serves Socket.IO. It is an http.Handler, to be mounted on any path of
+// any router; clients look for /socket.io/. Namespaces, handlers and middleware
+// are registered before its first request; after it, registering panics. Its
+// other methods are safe for concurrent use.
+type Server struct {
+	opts       Options
+	log        zerolog.Logger
+	engine     *transport.Engine
+	workers    workers
+	sendBound  int
+	namespaces map[string]*namespace
+	mw         []Middleware
+	onError    ErrorHandler
+
+	compiled sync.Once
+	serving  atomic.Bool
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	conns int
+	empty chan struct{} // closed when conns falls to 0; nil unless somebody waits
+}
+
+// New makes a server. It panics if the options contradict each other.
+func New(opts Options) *Server {
+	opts = opts.withDefaults()
+	srv := &Server{opts: opts, log: opts.Logger, namespaces: make(map[string]*namespace)}
+	srv.engine = transport.New(opts.Transport, srv.accept)
+	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
+	srv.namespace("/") // always there, as in the reference
+	return srv
+}
+
+// ServeHTTP serves the Engine.IO endpoint: polling and WebSocket.
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	srv.compiled.Do(srv.compile)
+	srv.engine.ServeHTTP(w, r)
+}
+
+func (srv *Server) compile() {
+	srv.serving.Store(true)
+	for _, ns := range srv.namespaces {
+		ns.compile()
+	}
+}
+
+// open panics when registration is over.
+func (srv *Server) open(what string) {
+	if srv.serving.Load() {
+		panic(fmt.Sprintf("framework: %s comes behind the first request: register everything before serving", what))
+	}
+}
+
+// Use adds middleware around every namespace: around connecting, and around
+// each event. It comes before Register, Route and On.
+func (srv *Server) Use(mw ...Middleware) {
+	srv.open("Use")
+	for _, ns := range srv.namespaces {
+		if ns.registered() {
+			panic(fmt.Sprintf("framework: Use comes behind a handler on %q: middleware first", ns.path))
+		}
+	}
+	srv.mw = append(srv.mw, mw...)
+}
+
+// Register serves a class at path: it is Route with Use(mw...) and
+// Attach(class). path begins with a slash. One value serves all its clients, as
+// an http.Handler does, and has one path.
+func (srv *Server) Register(path string, class NamespaceHandler, mw ...Middleware) {
+	srv.Route(path, func(r *Router) {
+		r.Use(mw...)
+		r.Attach(class)
+	})
+}
+
+// Route calls fn to register handlers of the namespace at path. It may be
+// called again for the same path: middleware that any call gives to Use wraps
+// the whole namespace.
+func (srv *Server) Route(path string, fn func(r *Router)) {
+	srv.open("Route")
+	checkPath(path)
+	fn(&Router{srv: srv, ns: srv.namespace(path)})
+}
+
+// On registers a function for an event of the namespace "/", see Router.On.
+func (srv *Server) On(event string, handler any) {
+	srv.Route("/", func(r *Router) { r.On(event, handler) })
+}
+
+// OnError handles the failures of namespaces that have no OnError of their own.
+func (srv *Server) OnError(h ErrorHandler) {
+	srv.open("OnError")
+	if srv.onError != nil {
+		panic("framework: the server has an OnError already")
+	}
+	srv.onError = h
+}
+
+func (srv *Server) namespace(path string) *namespace {
+	ns := srv.namespaces[path]
+	if ns == nil {
+		ns = newNamespace(srv, path)
+		srv.namespaces[path] = ns
+	}
+	return ns
+}
+
+// lookup finds a registered namespace, or nil.
+func (srv *Server) lookup(path []byte) *namespace { return srv.namespaces[string(path)] }
+
+// Of returns the namespace at path, to emit to from outside of a handler. If
+// nothing is registered there, emitting returns ErrNotRegistered.
+func (srv *Server) Of(path string) *Namespace {
+	if ns := srv.namespaces[path]; ns != nil {
+		return &Namespace{ns}
+	}
+	return &Namespace{&namespace{path: path}}
+}
+
+// Emit sends event to everybody in "/", see Namespace.Emit.
+func (srv *Server) Emit(event string, args ...any) error { return srv.Of("/").Emit(event, args...) }
+
+// Send emits the event "message" to everybody in "/".
+func (srv *Server) Send(args ...any) error { return srv.Of("/").Send(args...) }
+
+// SendJSON emits the event "json" to everybody in "/".
+func (srv *Server) SendJSON(args ...any) error { return srv.Of("/").SendJSON(args...) }
+
+// To selects the members of rooms in "/", see Namespace.To.
+func (srv *Server) To(rooms ...string) Broadcast { return srv.Of("/").To(rooms...) }
+
+// In is To by its other name.
+func (srv *Server) In(rooms ...string) Broadcast { return srv.Of("/").To(rooms...) }
+
+// Except selects everybody in "/" but the members of rooms.
+func (srv *Server) Except(rooms ...string) Broadcast { return srv.Of("/").Except(rooms...) }
+
+// EventInfo is one row of the dispatch tables.
+type EventInfo struct {
+	Namespace string
+	Event     string   // "connect", "disconnect" and "*" among them
+	Handler   string   // "(*main.Chat).OnJoin", or a function's name
+	Args      []string // Go types of the arguments; nil for a Handler that decodes by itself
+	Results   []string // Go types of what is acked
+}
+
+// Events lists what is registered, sorted by namespace and event, to print or
+// to hold a test against.
+func (srv *Server) Events() []EventInfo {
+	var list []EventInfo
+	for _, ns := range srv.namespaces {
+		rows := []*route{ns.onConnect, ns.onEnd}
+		for _, r := range ns.events {
+			rows = append(rows, r)
+		}
+		for i, r := range rows {
+			if r == nil {
+				continue
+			}
+			info := r.info(ns.path)
+			if i < 2 { // a method's event name may be made by Options.EventName
+				info.Event = []string{"connect", "disconnect"}[i]
+			}
+			list = append(list, info)
+		}
+	}
+	slices.SortFunc(list, func(a, b EventInfo) int {
+		if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Event, b.Event)
+	})
+	return list
+}
+
+func (r *route) info(path string) EventInfo {
+	info := EventInfo{Namespace: path, Event: r.event, Handler: r.source}
+	if b := r.binding; b != nil {
+		info.Args, info.Results = b.sig.argTypes(), typeNames(b.resultTypes())
+	}
+	return info
+}
+
+// accept is called by the engine at each handshake.
+func (srv *Server) accept(session *transport.Session, r *http.Request) transport.Handler {
+	srv.mu.Lock()
+	srv.conns++
+	if srv.conns == 1 {
+		srv.workers.open()
+	}
+	srv.mu.Unlock()
+	return newConn(srv, session, r)
+}
+
+// connGone counts down when a connection and all its clean-up have ended.
+func (srv *Server) connGone() {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	srv.conns--
+	if srv.conns > 0 {
+		return
+	}
+	srv.workers.close()
+	if srv.empty != nil {
+		close(srv.empty)
+		srv.empty = nil
+	}
+}

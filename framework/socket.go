@@ -1,0 +1,308 @@
+package framework
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
+	"github.com/parlor-go/parlor/transport"
+)
+
+// Socket is one client in one namespace. The same client has another Socket,
+// with another id, in each namespace that it joins (Of). Its methods are safe
+// for concurrent use, also after the client has gone.
+//
+// A Socket speaks to its client; to reach everybody use the Namespace.
+type Socket struct {
+	id   string
+	ns   *namespace
+	conn *conn
+	auth Args
+
+	root   context.Context // ends with the socket
+	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex
+	ctx    context.Context // root, with what connect middleware added
+	state  state
+	ended  bool // no longer delivered to; OnDisconnect is queued or has run
+	why    Reason
+	held   []*transport.Message // until CONNECT has gone out
+	heap   int                  // bytes in held
+	values map[*keyID]any
+	acks   pendingAcks
+
+	// Guarded by rooms.mu.
+	present, departed bool
+	place             int
+	joined            []string
+
+	queue queue
+
+	// Touched by the socket's worker only.
+	admitted bool // OnConnect returned nil
+	corked   bool // an ack was appended and not yet flushed
+
+	// Guarded by conn.mu.
+	current   bool // what the client sends to the path is for this socket
+	successor *Socket
+}
+
+type state uint8
+
+const (
+	connecting state = iota // OnConnect has not returned
+	connected
+	gone
+)
+
+// ID is the socket's id: 20 characters, unguessable, also the name of a room
+// with just this socket in it. It is not the Engine.IO session id, which is the
+// client's secret.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace is where the socket is connected.
+func (s *Socket) Namespace() *Namespace { return &Namespace{s.ns} }
+
+// Context ends when the socket is gone; context.Cause then tells the Reason. It
+// holds the values of the handshake's HTTP request, chi's route context among
+// them, and those that connect middleware added.
+func (s *Socket) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ctx
+}
+
+// Connected tells whether the client is there: OnConnect accepted it and it has
+// not gone.
+func (s *Socket) Connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == connected
+}
+
+// Handshake is what the client's first HTTP request said.
+func (s *Socket) Handshake() *Handshake { return s.conn.handshake }
+
+// Auth is the payload of the CONNECT packet: no argument, or one.
+func (s *Socket) Auth() Args { return s.auth }
+
+// Transport names how the client is connected at the moment: transport.Polling
+// or transport.WebSocket.
+func (s *Socket) Transport() string { return s.conn.session.Transport() }
+
+// Emit sends event to this one client. Args become JSON; a []byte at any depth
+// travels as a binary attachment. It never blocks, and args may be changed once
+// it returned. Inside OnConnect what is emitted is held until the client has
+// been accepted.
+//
+// A last argument of func type is the ack callback: func([ctx], args..., [error]),
+// its arguments decoded like a handler's. It runs once, on the socket's queue
+// behind the events that came before the answer, with ErrClosed as its error if
+// the client goes.
+//
+// It returns ErrClosed when the client has gone, and ErrReservedEvent.
+func (s *Socket) Emit(event string, args ...any) error {
+	if n := len(args); n > 0 && isFunc(args[n-1]) {
+		return s.emitCallback(event, args[:n-1], args[n-1])
+	}
+	m, err := encodeEvent(s.ns.path, event, 0, args)
+	if err != nil {
+		return err
+	}
+	if err := s.deliver(m, false); err != nil {
+		return err
+	}
+	s.log().Debug().Str("event", event).Int("bytes", m.Len()).Msg("event sent")
+	return nil
+}
+
+// Send emits the event "message".
+func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
+
+// SendJSON emits the event "json".
+func (s *Socket) SendJSON(args ...any) error { return s.Emit("json", args...) }
+
+// Join adds the socket to rooms, and counts from its return. Rooms exist while
+// somebody is in them. It does nothing once the socket is gone.
+func (s *Socket) Join(rooms ...string) { s.ns.rooms.join(s, rooms) }
+
+// Leave takes the socket out of rooms; one that it is not in is no matter. Its
+// personal room, named by its id, cannot be left.
+func (s *Socket) Leave(rooms ...string) { s.ns.rooms.leave(s, rooms) }
+
+// Rooms lists the rooms the socket is in, its id first. In OnDisconnect they
+// can still be read.
+func (s *Socket) Rooms() []string { return append([]string{s.id}, s.ns.rooms.of(s)...) }
+
+// To selects the members of rooms without this socket (JavaScript's socket.to,
+// Flask's include_self=False). Namespace.To includes it.
+func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
+
+// Broadcast selects everybody in the namespace but this socket.
+func (s *Socket) Broadcast() Broadcast {
+	return Broadcast{ns: s.ns, target: target{sender: s}}
+}
+
+// Volatile selects this one client, if nothing is queued for it.
+func (s *Socket) Volatile() Broadcast {
+	return Broadcast{ns: s.ns, volatile: true}.To(s.id)
+}
+
+// Of finds the same client in another namespace. false when it has not joined
+// it, or is not accepted there yet.
+func (s *Socket) Of(path string) (*Socket, bool) {
+	other := s.conn.find([]byte(path))
+	if other == nil || !other.Connected() {
+		return nil, false
+	}
+	return other, true
+}
+
+// Disconnect makes the client leave the namespace; its connection stays for
+// others. It returns at once: what was emitted before still arrives, events
+// that are queued are dropped, and OnDisconnect follows when the handler that
+// runs now has returned.
+func (s *Socket) Disconnect() {
+	s.conn.forget(s)
+	s.queue.drop()
+	s.end(ServerNamespaceDisconnect, nil)
+}
+
+// Close disconnects the client from all namespaces and closes its connection.
+func (s *Socket) Close() { s.conn.close() }
+
+// deliver appends m to what the client is sent.
+func (s *Socket) deliver(m *transport.Message, volatile bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == gone, s.ended:
+		return ErrClosed
+	case s.state == connecting && !volatile:
+		return s.hold(m)
+	case !volatile:
+		return closedError(s.conn.session.Send(m))
+	case s.state == connecting || !s.conn.session.SendVolatile(m):
+		return errDropped
+	}
+	return nil
+}
+
+var errDropped = fmt.Errorf("framework: volatile packet dropped")
+
+// hold keeps m until the client is accepted, within the bound of what a client
+// may be owed.
+func (s *Socket) hold(m *transport.Message) error {
+	if s.heap > s.ns.srv.sendBound {
+		s.conn.session.Abort(transport.ReasonTransportError, fmt.Errorf("more than %d bytes emitted while OnConnect runs", s.ns.srv.sendBound))
+		return ErrClosed
+	}
+	s.held = append(s.held, m)
+	s.heap += m.Len()
+	return nil
+}
+
+// sendAck answers an event. What the worker sends for a handler that returned
+// is only appended: the worker flushes when the queue is empty.
+func (s *Socket) sendAck(a *Ack, args []any, flush bool) error {
+	m, err := encode(packet.Head{Type: packet.Ack, Namespace: s.ns.path, ID: a.id, HasID: true}, "", args)
+	if err != nil {
+		return fmt.Errorf("framework: ack %q: %w", a.event, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != connected || s.ended {
+		return ErrClosed
+	}
+	if flush {
+		return closedError(s.conn.session.Send(m))
+	}
+	s.corked = true
+	return closedError(s.conn.session.Append(m))
+}
+
+// closedError turns the transport's only error into this package's.
+func closedError(err error) error {
+	if err != nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+// end takes the socket away from delivery, lists and rooms, and queues its
+// OnDisconnect. Only the first call counts.
+func (s *Socket) end(reason Reason, detail error) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.ended, s.why = true, reason
+	if s.state == connected {
+		s.state = gone
+		if reason == ServerNamespaceDisconnect {
+			_ = s.conn.session.Send(disconnectPacket(s.ns.path)) // a client that is gone needs none
+		}
+	}
+	pending := s.acks.takeAll()
+	s.mu.Unlock()
+
+	s.ns.rooms.remove(s)
+	s.cancel(cause(reason, detail))
+	for _, p := range pending {
+		p.settle(s, Args{}, ErrClosed)
+	}
+	s.enqueue(task{kind: taskEnd})
+}
+
+func (s *Socket) reason() Reason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why
+}
+
+func disconnectPacket(path string) *transport.Message {
+	return transport.NewMessage(packet.AppendHeader(nil, packet.Head{Type: packet.Disconnect, Namespace: path}))
+}
+
+// log is the server's logger with the socket's fields added to one line; it
+// costs nothing while the level is off.
+func (s *Socket) log() *socketLog { return (*socketLog)(s) }
+
+type socketLog Socket
+
+func (l *socketLog) Debug() *zerolog.Event { return l.fields(l.ns.srv.log.Debug()) }
+func (l *socketLog) Info() *zerolog.Event  { return l.fields(l.ns.srv.log.Info()) }
+func (l *socketLog) Warn() *zerolog.Event  { return l.fields(l.ns.srv.log.Warn()) }
+func (l *socketLog) Error() *zerolog.Event { return l.fields(l.ns.srv.log.Error()) }
+
+func (l *socketLog) fields(e *zerolog.Event) *zerolog.Event {
+	return e.Str("nsp", l.ns.path).Str("sid", l.id)
+}
+
+// logger is for handlers: a logger of its own with the socket's fields.
+func (s *Socket) logger() *zerolog.Logger {
+	l := s.ns.srv.log.With().Str("nsp", s.ns.path).Str("sid", s.id).Logger()
+	return &l
+}
+
+// socketContext is the life of the socket with the values of connect
+// middleware. It hides the connect event, which is over.
+type socketContext struct {
+	context.Context
+	values context.Context
+}
+
+func (c socketContext) Value(key any) any {
+	if key == (eventKey{}) {
+		return nil
+	}
+	if v := c.values.Value(key); v != nil {
+		return v
+	}
+	return c.Context.Value(key) // also tells package context that this is a cancelable one of its own
+}

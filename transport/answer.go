@@ -1,0 +1,112 @@
+package transport
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// answer writes a short answer.
+func answer(w http.ResponseWriter, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(body)
+}
+
+// gzips are pooled: a gzip.Writer is 800 KiB of tables.
+var gzips = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for wrong levels only
+	return z
+}}
+
+// answerPoll writes b as the answer to a poll. Clients may take their time, but have
+// to take something within the write timeout.
+func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *http.ResponseController, b *batch) {
+	buf := buffers.Get().(*buffer)
+	defer buf.free()
+	buf.b = b.encode(buf.b)
+	body := buf.b
+
+	h := w.Header()
+	if threshold := s.engine.opts.CompressionThreshold; threshold >= 0 {
+		addVary(h, "Accept-Encoding")
+		if len(body) >= threshold && acceptsGzip(r.Header["Accept-Encoding"]) && h.Get("Content-Encoding") == "" {
+			var zipped bytes.Buffer
+			z := gzips.Get().(*gzip.Writer)
+			z.Reset(&zipped)
+			_, _ = z.Write(body)
+			_ = z.Close()
+			gzips.Put(z)
+			h.Set("Content-Encoding", "gzip")
+			body = zipped.Bytes()
+		}
+	}
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+
+	for len(body) > 0 {
+		_ = control.SetWriteDeadline(time.Now().Add(s.engine.opts.WriteTimeout))
+		n, err := w.Write(body[:min(len(body), pieceSize)])
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				err = errors.Join(errSlow, err)
+			}
+			_ = s.violation(ReasonTransportError, err)
+			return
+		}
+		body = body[n:]
+	}
+}
+
+// acceptsGzip tells whether one of the Accept-Encoding headers has gzip with a
+// quality above 0, RFC 9110 section 12.5.3.
+func acceptsGzip(headers []string) bool {
+	wildcard := false
+	for _, header := range headers {
+		for coding := range strings.SplitSeq(header, ",") {
+			name, params, _ := strings.Cut(coding, ";")
+			ok := !zeroQuality(params)
+			switch strings.ToLower(strings.TrimSpace(name)) {
+			case "gzip", "x-gzip":
+				return ok
+			case "*":
+				wildcard = ok
+			}
+		}
+	}
+	return wildcard
+}
+
+func zeroQuality(params string) bool {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return err != nil || q == 0
+		}
+	}
+	return false
+}
+
+// addVary adds name to the Vary header unless it is there.
+func addVary(h http.Header, name string) {
+	for _, v := range h["Vary"] {
+		for field := range strings.SplitSeq(v, ",") {
+			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, name) {
+				return
+			}
+		}
+	}
+	h.Add("Vary", name)
+}

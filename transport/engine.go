@@ -1,0 +1,230 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lxzan/gws"
+	"github.com/rs/zerolog"
+)
+
+// Engine serves Engine.IO to any number of clients. It is an http.Handler; it does
+// not look at the path, so that it can be mounted anywhere.
+type Engine struct {
+	opts     Options
+	accept   func(*Session, *http.Request) Handler
+	log      zerolog.Logger
+	origins  []originPattern
+	upgrades []string // what polling clients are offered
+	upgrader *gws.Upgrader
+
+	mu       sync.RWMutex
+	sessions map[string]*Session // the open ones, and those whose end polls may still fetch
+	open     int
+	live     int           // what needs the workers: sessions, and what they leave behind
+	workers  *workers      // nil while live is 0
+	draining bool          // no more sessions
+	idle     chan struct{} // closed when live becomes 0; nil unless somebody waits
+}
+
+// New makes an engine. accept is called for each new session, with the request that
+// opened it, and returns its Handler, which must not be nil. Nothing has been sent
+// to the client at that point; what accept sends follows the open packet. The
+// request's context ends with the request: what is to outlast it must be copied.
+//
+// It panics if opts contradict themselves.
+func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine {
+	e := &Engine{
+		opts:     opts.withDefaults(),
+		accept:   accept,
+		log:      opts.Logger,
+		sessions: make(map[string]*Session),
+	}
+	e.origins = parseOrigins(e.opts.Origins)
+	e.upgrades = []string{}
+	if e.offers(Polling) && e.offers(WebSocket) && !e.opts.DisableUpgrades {
+		e.upgrades = []string{WebSocket}
+	}
+	e.upgrader = newUpgrader(&e.opts)
+	return e
+}
+
+// Len returns the number of open sessions.
+func (e *Engine) Len() int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.open
+}
+
+// Drain makes the engine answer 503 to new clients from now on. Those it has stay.
+func (e *Engine) Drain() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.draining = true
+}
+
+// Shutdown drains the engine and closes every session with
+// ReasonServerShuttingDown: what is queued is flushed and the client is told, if it
+// is on a WebSocket or a poll of its is pending. It returns when all sessions and
+// goroutines of the engine are gone. If ctx ends first, what is left is aborted and
+// the error wraps ctx's.
+//
+// Call it before http.Server.Shutdown, which waits for pending polls and knows
+// nothing of WebSockets.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	e.Drain()
+	for _, s := range e.all() {
+		if s.end(ReasonServerShuttingDown, nil, endShutdown) {
+			go s.notify()
+		}
+	}
+
+	e.mu.Lock()
+	workers := e.workers
+	if workers == nil {
+		e.mu.Unlock()
+		return nil
+	}
+	if e.idle == nil {
+		e.idle = make(chan struct{})
+	}
+	idle := e.idle
+	e.mu.Unlock()
+
+	select {
+	case <-idle:
+		workers.running.Wait()
+		return nil
+	case <-ctx.Done():
+	}
+	for _, s := range e.all() {
+		s.Abort(ReasonServerShuttingDown, ctx.Err())
+	}
+	return fmt.Errorf("transport: shutdown: %w", ctx.Err())
+}
+
+// all returns the sessions of this moment.
+func (e *Engine) all() []*Session {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	all := make([]*Session, 0, len(e.sessions))
+	for _, s := range e.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// admit makes room for a new session, unless the engine drains.
+func (e *Engine) admit() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.draining {
+		return false
+	}
+	e.holdLocked()
+	return true
+}
+
+// hold keeps the workers running until release.
+func (e *Engine) hold() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.holdLocked()
+}
+
+func (e *Engine) holdLocked() {
+	if e.live++; e.live == 1 {
+		e.workers = startWorkers(e.tick())
+	}
+}
+
+// release takes back an admit or hold.
+func (e *Engine) release() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.live--; e.live > 0 {
+		return
+	}
+	close(e.workers.stop)
+	e.workers = nil
+	if e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
+}
+
+// tick returns how often the wheel turns: fine beside the shortest timeout, but not
+// finer than that is worth.
+func (e *Engine) tick() time.Duration {
+	shortest := min(e.opts.PingInterval, e.opts.PingTimeout, e.opts.UpgradeTimeout, e.opts.WriteTimeout)
+	return min(max(shortest/16, 5*time.Millisecond), 250*time.Millisecond)
+}
+
+// newSession makes a session, for which there must have been an admit.
+func (e *Engine) newSession() *Session {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return &Session{engine: e, id: newID(), workers: e.workers, flusher: e.workers.flusher()}
+}
+
+// list makes s known and reports whether the engine goes on.
+func (e *Engine) list(s *Session) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sessions[s.id] = s
+	e.open++
+	return !e.draining
+}
+
+// newID returns 15 random bytes as 20 characters.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// session returns the session with that id, or nil.
+func (e *Engine) session(id string) *Session {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.sessions[id]
+}
+
+// closed takes s off the list, or leaves it there for polls to fetch its end.
+func (e *Engine) closed(s *Session, lingers bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open--
+	if lingers {
+		e.holdLocked()
+		return
+	}
+	delete(e.sessions, s.id)
+}
+
+// lingered takes off a session that was left on the list.
+func (e *Engine) lingered(s *Session) {
+	e.mu.Lock()
+	delete(e.sessions, s.id)
+	e.mu.Unlock()
+	e.release()
+}
+
+// openPacket returns the packet that opens a session, Engine.IO protocol v4, "Handshake". The
+// order of the keys is that of the reference server.
+func (e *Engine) openPacket(s *Session, upgrades []string) *Message {
+	list := ""
+	for i, u := range upgrades {
+		if i > 0 {
+			list += ","
+		}
+		list += `"` + u + `"`
+	}
+	return newPacket(fmt.Sprintf(`0{"sid":"%s","upgrades":[%s],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
+		s.id, list, e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload))
+}

@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// The server pings, the client answers: Engine.IO protocol v4, "Heartbeat".
+
+// startHeartbeat sets the first ping. It comes up to a tenth of the interval early,
+// lest clients that came back together after a restart stay in step for ever.
+func (s *Session) startHeartbeat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended.Load() {
+		interval := s.engine.opts.PingInterval
+		s.setBeat(interval - rand.N(interval/10+1))
+	}
+}
+
+func (s *Session) setBeat(d time.Duration) {
+	s.workers.wheel.Set(&s.beat, d, s.heartbeat)
+}
+
+// heartbeat runs on the wheel: a ping is due, or an answer is missing.
+func (s *Session) heartbeat() {
+	s.mu.Lock()
+	if s.ended.Load() {
+		s.mu.Unlock()
+		return
+	}
+	late := s.awaitingPong && !s.backlog.paused()
+	s.setBeat(s.engine.opts.PingTimeout)
+	ping := !s.awaitingPong
+	s.awaitingPong = true
+	s.mu.Unlock()
+
+	if late {
+		s.Abort(ReasonPingTimeout, nil)
+	} else if ping && s.queue(packetPing) == nil {
+		s.flushSoon()
+	}
+}
+
+// pong handles the client's answer to a ping.
+func (s *Session) pong() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.awaitingPong && !s.ended.Load() {
+		s.awaitingPong = false
+		s.setBeat(s.engine.opts.PingInterval)
+	}
+}
+
+// renewPong gives the client its time anew: while the engine was not reading, or
+// while the client changed transports, it may have been unable to answer.
+func (s *Session) renewPong() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.awaitingPong && !s.ended.Load() {
+		s.setBeat(s.engine.opts.PingTimeout)
+	}
+}

@@ -1,0 +1,116 @@
+// Package wheel is a hashed timing wheel: any number of deadlines on one goroutine.
+//
+// Deadlines of connections are set often and hardly ever met, and none of them is
+// in a hurry. Setting or stopping one costs a few pointers; a deadline that is met
+// fires up to one tick late, never early.
+package wheel
+
+import (
+	"sync"
+	"time"
+)
+
+// slots is how many ticks one turn has. Deadlines further off stay in their slot
+// for more than one turn.
+const slots = 512
+
+// Wheel holds timers. Its methods may be called from any goroutine.
+type Wheel struct {
+	tick  time.Duration
+	start time.Time
+
+	mu    sync.Mutex
+	now   int64         // ticks that have been worked off
+	slots [slots]*Timer // heads of doubly linked lists
+}
+
+// Timer is one deadline. The zero value is a stopped timer; it must not be copied
+// once set.
+type Timer struct {
+	fire       func()
+	when       int64 // in ticks
+	set        bool
+	prev, next *Timer
+}
+
+// New makes a wheel whose timers fire with the precision of tick.
+func New(tick time.Duration) *Wheel {
+	return &Wheel{tick: tick, start: time.Now()}
+}
+
+// Set makes t fire once after d, in place of what it was set to before. fire is
+// called on the goroutine of Run and must not block; it may set timers.
+func (w *Wheel) Set(t *Timer, d time.Duration, fire func()) {
+	// The deadline is rounded up, for a timer must not fire early.
+	when := int64((time.Since(w.start) + d + w.tick - 1) / w.tick)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.remove(t)
+	t.when, t.fire, t.set = max(when, w.now+1), fire, true
+	head := &w.slots[t.when%slots]
+	if t.next = *head; t.next != nil {
+		t.next.prev = t
+	}
+	*head = t
+}
+
+// Stop keeps t from firing, unless it is just doing so.
+func (w *Wheel) Stop(t *Timer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.remove(t)
+}
+
+func (w *Wheel) remove(t *Timer) {
+	if !t.set {
+		return
+	}
+	if t.prev != nil {
+		t.prev.next = t.next
+	} else {
+		w.slots[t.when%slots] = t.next
+	}
+	if t.next != nil {
+		t.next.prev = t.prev
+	}
+	t.fire, t.set, t.prev, t.next = nil, false, nil, nil
+}
+
+// Run fires timers until stop is closed.
+func (w *Wheel) Run(stop <-chan struct{}) {
+	ticker := time.NewTicker(w.tick)
+	defer ticker.Stop()
+	var due []func()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+		}
+		due = w.advance(int64(time.Since(w.start)/w.tick), due[:0])
+		for i, fire := range due {
+			fire()
+			due[i] = nil
+		}
+	}
+}
+
+// advance takes the timers off that are due at tick now.
+func (w *Wheel) advance(now int64, due []func()) []func() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// After a long standstill, of the process or the machine, one turn sees all slots.
+	for range min(now-w.now, slots) {
+		w.now++
+		for t := w.slots[w.now%slots]; t != nil; {
+			next := t.next
+			if t.when <= now {
+				due = append(due, t.fire)
+				w.remove(t)
+			}
+			t = next
+		}
+	}
+	w.now = max(w.now, now)
+	return due
+}

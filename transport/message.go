@@ -1,0 +1,99 @@
+package transport
+
+import "encoding/binary"
+
+// Message is one Engine.IO message, or several that belong together: a text and
+// the binary attachments that follow it unbroken. It is encoded once and can be
+// sent to any number of sessions, on any goroutine; it never changes.
+type Message struct {
+	// frames are WebSocket frames, one a packet, back to back, as a server sends
+	// them: not masked, not fragmented, not compressed. They are the canonical form
+	// because a WebSocket takes them as they are; a poll answer takes them apart again.
+	frames []byte
+}
+
+// Opcodes of WebSocket frames, RFC 6455 section 5.2, with the FIN bit set.
+const (
+	frameText   = 0x80 | 0x1
+	frameBinary = 0x80 | 0x2
+	frameClose  = 0x80 | 0x8
+)
+
+// NewMessage makes a message of a text and its attachments. It copies them. With a
+// nil text only the attachments are sent.
+//
+// Engine.IO protocol v4, "Packet encoding".
+func NewMessage(text []byte, attachments ...[]byte) *Message {
+	size := 0
+	if text != nil {
+		size += frameSize(1 + len(text))
+	}
+	for _, a := range attachments {
+		size += frameSize(len(a))
+	}
+	frames := make([]byte, 0, size)
+	if text != nil {
+		frames = appendHeader(frames, frameText, 1+len(text))
+		frames = append(frames, '4')
+		frames = append(frames, text...)
+	}
+	for _, a := range attachments {
+		frames = appendHeader(frames, frameBinary, len(a))
+		frames = append(frames, a...)
+	}
+	return &Message{frames: frames}
+}
+
+// Len returns the size of the message on a WebSocket, in bytes.
+func (m *Message) Len() int { return len(m.frames) }
+
+// newPacket makes a message of a text packet of any type, its type digit included.
+func newPacket(packet string) *Message {
+	frames := appendHeader(make([]byte, 0, frameSize(len(packet))), frameText, len(packet))
+	return &Message{frames: append(frames, packet...)}
+}
+
+// Packets without data are the same for every session.
+var (
+	packetPing = newPacket("2")
+	packetNoop = newPacket("6")
+)
+
+// closeFrame is a close frame without a status code, as the reference server sends it.
+var closeFrame = []byte{frameClose, 0}
+
+// frameSize returns how long a frame with a payload of n bytes is.
+func frameSize(n int) int {
+	switch {
+	case n < 126:
+		return 2 + n
+	case n < 1<<16:
+		return 4 + n
+	default:
+		return 10 + n
+	}
+}
+
+// appendHeader appends the header of a frame with a payload of n bytes.
+func appendHeader(dst []byte, opcode byte, n int) []byte {
+	switch {
+	case n < 126:
+		return append(dst, opcode, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(dst, opcode, 126), uint16(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, opcode, 127), uint64(n))
+	}
+}
+
+// nextFrame takes the first frame off frames, which must be as NewMessage makes them.
+func nextFrame(frames []byte) (opcode byte, data, rest []byte) {
+	header, n := 2, int(frames[1])
+	switch n {
+	case 126:
+		header, n = 4, int(binary.BigEndian.Uint16(frames[2:]))
+	case 127:
+		header, n = 10, int(binary.BigEndian.Uint64(frames[2:]))
+	}
+	return frames[0], frames[header : header+n], frames[header+n:]
+}

@@ -1,0 +1,141 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// The names of the transports, as they stand in the "transport" parameter of a request.
+const (
+	Polling   = "polling"
+	WebSocket = "websocket"
+)
+
+// Options are the settings of an Engine. The zero value works; New copies it and
+// fills the defaults in.
+type Options struct {
+	// PingInterval is the time between a client's answer to a ping and the next
+	// ping, PingTimeout how long that answer may take. 0 means 25s and 20s.
+	PingInterval, PingTimeout time.Duration
+
+	// UpgradeTimeout is how long the upgrade to a WebSocket may take before it is
+	// given up; the session stays on polling then. 0 means 10s.
+	UpgradeTimeout time.Duration
+
+	// WriteTimeout is how long a client may take nothing of what is being written
+	// to it before it is closed. 0 means 10s.
+	WriteTimeout time.Duration
+
+	// MaxPayload bounds the body of a POST and a WebSocket message, in bytes. It is
+	// announced to clients. 0 means 1e6.
+	MaxPayload int
+
+	// MaxSendBuffer bounds what a client may owe, in bytes: a message for a client
+	// for which more than that waits already closes it. 0 means 4 MiB.
+	MaxSendBuffer int
+
+	// MaxBacklog bounds what a client has sent and nobody has handled (Session.Hold),
+	// in bytes: at half of it reading pauses, at the whole the client is closed.
+	// 0 means 4 MiB.
+	MaxBacklog int
+
+	// Transports are those on offer: Polling, WebSocket or both. nil means both.
+	Transports []string
+
+	// DisableUpgrades keeps the engine from offering WebSocket to polling clients.
+	DisableUpgrades bool
+
+	// Origins are the web origins whose pages may connect besides those of the
+	// server's own: "https://app.example.com", "https://*.example.com" (all
+	// subdomains, not example.com itself), or "*" for every page there is. Requests
+	// without an Origin header, which do not come from pages, are always allowed.
+	//
+	// Own means the same host and port as in the Host header; the scheme is not
+	// compared, since TLS often ends at a proxy in front.
+	Origins []string
+
+	// AllowOrigin is asked about an origin that Origins does not have. nil means no.
+	AllowOrigin func(r *http.Request, origin string) bool
+
+	// AllowCredentials lets pages of other origins send cookies with polling
+	// requests. It needs Origins to be more special than "*".
+	AllowCredentials bool
+
+	// Cookie, if not nil, is set on the first polling answer, with the session's id
+	// for its value; load balancers keep clients on one server by it. An empty Name
+	// means "io", an empty Path "/", SameSite 0 Lax.
+	Cookie *http.Cookie
+
+	// CompressionThreshold is the size in bytes from which polling answers are
+	// gzipped for clients that accept it. 0 means 1024, negative means never.
+	CompressionThreshold int
+
+	// Logger gets what happens at the level of Engine.IO. The zero Logger is silent.
+	Logger zerolog.Logger
+}
+
+// withDefaults returns a copy of o with defaults for what is zero. It panics if o
+// contradicts itself.
+func (o Options) withDefaults() Options {
+	setDefault(&o.PingInterval, 25*time.Second, "PingInterval")
+	setDefault(&o.PingTimeout, 20*time.Second, "PingTimeout")
+	setDefault(&o.UpgradeTimeout, 10*time.Second, "UpgradeTimeout")
+	setDefault(&o.WriteTimeout, 10*time.Second, "WriteTimeout")
+	setDefault(&o.MaxPayload, 1_000_000, "MaxPayload")
+	setDefault(&o.MaxSendBuffer, 4<<20, "MaxSendBuffer")
+	setDefault(&o.MaxBacklog, 4<<20, "MaxBacklog")
+	if o.CompressionThreshold == 0 {
+		o.CompressionThreshold = 1024
+	}
+
+	if o.Transports == nil {
+		o.Transports = []string{Polling, WebSocket}
+	}
+	o.Transports = slices.Clone(o.Transports)
+	if len(o.Transports) == 0 {
+		panic(`transport: Options.Transports is empty: want Polling, WebSocket or both, or nil for both`)
+	}
+	for _, t := range o.Transports {
+		if t != Polling && t != WebSocket {
+			panic(fmt.Sprintf("transport: Options.Transports has %q: want %q, %q or both", t, Polling, WebSocket))
+		}
+	}
+
+	o.Origins = slices.Clone(o.Origins)
+	if o.AllowCredentials && slices.Contains(o.Origins, "*") {
+		panic(`transport: Options.AllowCredentials with Origins "*" would let every page act as your users: name the origins`)
+	}
+
+	if o.Cookie != nil {
+		c := *o.Cookie
+		if c.Name == "" {
+			c.Name = "io"
+		}
+		if c.Path == "" {
+			c.Path = "/"
+		}
+		if c.SameSite == 0 {
+			c.SameSite = http.SameSiteLaxMode
+		}
+		c.Value = ""
+		if err := c.Valid(); err != nil {
+			panic(fmt.Sprintf("transport: Options.Cookie: %v", err))
+		}
+		o.Cookie = &c
+	}
+	return o
+}
+
+// setDefault puts def in the place of a zero and refuses what is negative.
+func setDefault[T int | time.Duration](v *T, def T, name string) {
+	if *v < 0 {
+		panic(fmt.Sprintf("transport: Options.%s is negative: want a positive value, or 0 for %v", name, def))
+	}
+	if *v == 0 {
+		*v = def
+	}
+}

@@ -1,0 +1,130 @@
+package transport
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// originPattern is one of Options.Origins.
+type originPattern struct {
+	any    bool   // "*"
+	scheme string // with "://"
+	suffix string // of a wildcard's hosts, with the dot in front and the port behind
+	exact  string
+}
+
+// parseOrigins panics with what is wrong with a pattern.
+func parseOrigins(list []string) []originPattern {
+	patterns := make([]originPattern, 0, len(list))
+	for _, text := range list {
+		if text == "*" {
+			patterns = append(patterns, originPattern{any: true})
+			continue
+		}
+		u, err := url.Parse(strings.Replace(text, "://*.", "://wildcard.", 1))
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" ||
+			u.User != nil || strings.Contains(u.Host, "*") {
+			panic(fmt.Sprintf("transport: Options.Origins has %q: want an origin without a path, "+
+				`such as "https://app.example.com", "https://*.example.com" or "*"`, text))
+		}
+		text = strings.ToLower(text)
+		if scheme, host, _ := strings.Cut(text, "://"); strings.HasPrefix(host, "*.") {
+			patterns = append(patterns, originPattern{scheme: scheme + "://", suffix: host[1:]})
+			continue
+		}
+		patterns = append(patterns, originPattern{exact: text})
+	}
+	return patterns
+}
+
+// matches tells whether an origin, in lower case, is meant by the pattern.
+func (p originPattern) matches(origin string) bool {
+	if p.suffix == "" {
+		return p.any || origin == p.exact
+	}
+	host, ok := strings.CutPrefix(origin, p.scheme)
+	return ok && strings.HasSuffix(host, p.suffix) && len(host) > len(p.suffix)
+}
+
+// allowOrigin sets the headers that concern the request's origin, or answers that
+// it is not allowed.
+func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
+	h := w.Header()
+	addVary(h, "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	if strings.ContainsFunc(origin, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		e.refuse(w, r, refusedRequest, "control characters in the Origin header")
+		return false
+	}
+
+	everybody, allowed := false, sameOrigin(origin, r.Host)
+	lower := strings.ToLower(origin)
+	for _, p := range e.origins {
+		if p.matches(lower) {
+			everybody, allowed = p.any, true
+		}
+	}
+	if !allowed && e.opts.AllowOrigin != nil {
+		allowed = e.opts.AllowOrigin(r, origin)
+	}
+	if !allowed {
+		e.refuse(w, r, refusedOrigin, fmt.Sprintf("pages of origin %q may not connect to host %q: "+
+			"if they should, add the origin to Options.Origins", origin, r.Host))
+		return false
+	}
+
+	// CORS middleware in front knows what it wants; two values would be none.
+	if h.Get("Access-Control-Allow-Origin") != "" {
+		return true
+	}
+	if everybody {
+		origin = "*"
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	if e.opts.AllowCredentials {
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
+	return true
+}
+
+// sameOrigin compares an Origin header with a Host header. A port that is not
+// written is the default one of the origin's scheme, in either.
+func sameOrigin(origin, host string) bool {
+	scheme, originHost, ok := strings.Cut(origin, "://")
+	if !ok {
+		return false // "null"
+	}
+	port := "80"
+	if strings.EqualFold(scheme, "https") {
+		port = "443"
+	}
+	return strings.EqualFold(withPort(originHost, port), withPort(host, port))
+}
+
+func withPort(host, port string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	return host + ":" + port // an IPv6 address has its brackets already
+}
+
+// preflight answers the question of a browser whether it may send a request of an
+// origin that has been allowed.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	if r.Header.Get("Origin") != "" && h.Get("Access-Control-Allow-Methods") == "" {
+		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+			h.Set("Access-Control-Allow-Headers", asked)
+			addVary(h, "Access-Control-Request-Headers")
+		}
+		h.Set("Access-Control-Max-Age", "600")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -1,0 +1,326 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/parlor-go/parlor/transport/internal/payload"
+)
+
+const (
+	// maxPackets is how many packets one answer has at most: the clients of
+	// python-engineio refuse to decode more.
+	maxPackets = 16
+
+	// probeNudge is how long a poll may stay pending while the client probes a
+	// WebSocket: it has to end for the upgrade to go on.
+	probeNudge = 100 * time.Millisecond
+)
+
+// pollState is what a session needs while it polls; the upgrade drops it. The
+// session's mu guards it.
+type pollState struct {
+	limit     int        // bytes, what may be owed before a message is added
+	queue     []*Message // what waits for polls
+	skip      int        // bytes of queue[0] that have left already, whole packets
+	size      int        // bytes in queue
+	answering int        // bytes in answers that are being written
+
+	get  *pendingGET
+	post *pendingPOST
+
+	final   byte // the packet that ends the last answer, '1' or '6'; 0 while open
+	lingers bool // closed, but found by polls until they have all that is queued
+
+	upgrading bool  // a WebSocket has been let in to probe
+	probe     *conn // it, once it is there
+	probing   bool  // its probe has been answered
+}
+
+// pendingGET is a poll that waits for packets.
+type pendingGET struct {
+	woken   chan struct{}
+	release bool // answer with a noop rather than wait
+}
+
+// pendingPOST is a POST whose body is being read.
+type pendingPOST struct {
+	control *http.ResponseController
+	reading bool
+}
+
+func (p *pollState) owed() int { return p.size + p.answering }
+
+func (p *pollState) push(m *Message) {
+	p.queue = append(p.queue, m)
+	p.size += len(m.frames)
+}
+
+// wake lets the pending poll look whether it has something to answer.
+func (p *pollState) wake() {
+	if p.get == nil {
+		return
+	}
+	select {
+	case p.get.woken <- struct{}{}:
+	default:
+	}
+}
+
+// queuePolling queues m for the next poll. If the session is on a WebSocket by now
+// it returns that instead.
+func (s *Session) queuePolling(m *Message) (*conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.poll
+	if p == nil {
+		return s.ws.Load(), nil
+	}
+	if s.ended.Load() {
+		return nil, ErrClosed
+	}
+	if owed := p.owed(); owed > p.limit {
+		return nil, fmt.Errorf("%w: %d bytes wait for it, Options.MaxSendBuffer is %d", errSlow, owed, p.limit)
+	}
+	p.push(m)
+	return nil, nil
+}
+
+// queueIfPolled queues m if a poll is there to take it and nothing waits before it.
+func (s *Session) queueIfPolled(m *Message) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.poll
+	if p == nil {
+		return s.ws.Load().appendIdle(m.frames)
+	}
+	if s.ended.Load() || p.get == nil || p.owed() > 0 {
+		return false
+	}
+	p.push(m)
+	return true
+}
+
+// end is the part of Session.end that concerns polls, first or after that. It
+// returns the probe, which goes with the session.
+func (p *pollState) end(mode endMode, first bool) (probe *conn) {
+	if first {
+		p.final = '1'
+		if mode == endByClient {
+			p.final = '6' // it knows, and waits for its poll to return
+		}
+		p.lingers = mode == endFlush || mode == endShutdown && p.get != nil
+	}
+	if !p.lingers || mode == endAbort {
+		p.queue, p.skip, p.size = nil, 0, 0
+	}
+	if p.post != nil && p.post.reading {
+		_ = p.post.control.SetReadDeadline(time.Unix(1, 0)) // ends the reading
+	}
+	p.wake()
+	return p.probe
+}
+
+// stopLingering forgets a closed session whose rest was fetched, or not in time.
+func (s *Session) stopLingering() {
+	s.mu.Lock()
+	lingers := s.poll != nil && s.poll.lingers
+	if lingers {
+		s.poll.lingers = false
+		s.workers.wheel.Stop(&s.deadline)
+	}
+	s.mu.Unlock()
+	if lingers {
+		s.engine.lingered(s)
+	}
+}
+
+// openPolling opens a session with a poll, which is answered at once.
+func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
+	if !e.admit() {
+		e.refuse(w, r, refusedDraining, "")
+		return
+	}
+	s := e.newSession()
+	s.poll = &pollState{limit: e.opts.MaxSendBuffer}
+	s.poll.push(e.openPacket(s, e.upgrades))
+	s.open(r)
+
+	if c := e.opts.Cookie; c != nil {
+		withID := *c
+		withID.Value = s.id
+		http.SetCookie(w, &withID)
+	}
+	s.serveGET(w, r)
+}
+
+// serveGET answers a poll with what is queued, once something is.
+func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
+	// A poll is meant to take long: limits on requests are not meant for it. Writers
+	// that know no deadlines have none to lift.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+
+	get := &pendingGET{woken: make(chan struct{}, 1)}
+	if !s.beginGET(w, r, get) {
+		return
+	}
+	var batch batch
+	if !s.awaitBatch(r.Context(), get, &batch) {
+		if s.end(ReasonTransportError, errPollAborted, endDrop) {
+			go s.notify()
+		}
+		return
+	}
+	s.answerPoll(w, r, control, &batch)
+	s.mu.Lock()
+	batch.poll.answering -= batch.owed
+	s.mu.Unlock()
+	if batch.last {
+		s.stopLingering()
+	}
+}
+
+var (
+	errPollAborted = errors.New("transport: poll connection closed prematurely")
+	errPollTwice   = errors.New("transport: second poll while one is pending")
+	errPostAborted = errors.New("transport: data request connection closed prematurely")
+	errPostTwice   = errors.New("transport: second data request while one is pending")
+	errPostBinary  = errors.New("transport: data request of type application/octet-stream")
+	errPostSlow    = errors.New("transport: data request took too long")
+)
+
+// beginGET makes get the pending poll, or answers why not.
+func (s *Session) beginGET(w http.ResponseWriter, r *http.Request, get *pendingGET) bool {
+	s.mu.Lock()
+	p := s.poll
+	switch {
+	case p == nil: // upgraded since the request was looked at
+		s.mu.Unlock()
+		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
+		return false
+	case s.ended.Load() && !p.lingers:
+		s.mu.Unlock()
+		s.engine.refuse(w, r, refusedSession, "")
+		return false
+	case p.get != nil:
+		s.mu.Unlock()
+		_ = s.violation(ReasonTransportError, errPollTwice)
+		w.WriteHeader(http.StatusBadRequest)
+		return false
+	}
+	if p.final != 0 && p.size == 0 {
+		p.push(packetNoop) // as the reference server answers polls after the end
+	}
+	p.get = get
+	s.mu.Unlock()
+	return true
+}
+
+// batch is what one answer holds.
+type batch struct {
+	packets [maxPackets]packet
+	n       int
+	poll    *pollState
+	owed    int  // bytes that still count as owed while the answer is being written
+	last    bool // the session's end is in it
+}
+
+// packet is one of a message's frames, or one that has no frame.
+type packet struct {
+	binary bool
+	data   []byte
+}
+
+func (b *batch) add(binary bool, data []byte) {
+	b.packets[b.n] = packet{binary, data}
+	b.n++
+}
+
+// awaitBatch waits until there is something to answer get with, and takes it. It
+// reports false if the client went away first.
+func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) bool {
+	var nudge <-chan time.Time
+	for {
+		s.mu.Lock()
+		p := s.poll
+		if p == nil {
+			// Upgraded: the queue went with the session.
+			s.mu.Unlock()
+			b.poll = &pollState{}
+			b.add(false, []byte{'6'})
+			return true
+		}
+		if p.size > 0 || p.final != 0 || get.release {
+			p.get = nil
+			p.take(b)
+			s.mu.Unlock()
+			return true
+		}
+		if p.probing && nudge == nil {
+			nudge = time.After(probeNudge)
+		}
+		s.mu.Unlock()
+
+		select {
+		case <-get.woken:
+		case <-nudge:
+			get.release = true
+		case <-ctx.Done():
+			s.mu.Lock()
+			if s.poll != nil && s.poll.get == get {
+				s.poll.get = nil
+			}
+			s.mu.Unlock()
+			return false
+		}
+	}
+}
+
+// take moves packets from the queue to b. If there are none it is a noop, or the
+// end.
+func (p *pollState) take(b *batch) {
+	b.poll = p
+	done := 0 // messages taken whole
+	for done < len(p.queue) && b.n < maxPackets {
+		frames := p.queue[done].frames[p.skip:]
+		opcode, data, rest := nextFrame(frames)
+		b.add(opcode == frameBinary, data)
+		b.owed += len(frames) - len(rest)
+		if p.skip += len(frames) - len(rest); len(rest) == 0 {
+			done++
+			p.skip = 0
+		}
+	}
+	p.queue = slices.Delete(p.queue, 0, done)
+	if len(p.queue) == 0 {
+		p.queue = nil
+	}
+	p.size -= b.owed
+	p.answering += b.owed
+
+	if p.final != 0 && p.size == 0 && b.n < maxPackets {
+		b.add(false, []byte{p.final})
+		b.last = true
+	}
+	if b.n == 0 {
+		b.add(false, []byte{'6'})
+	}
+}
+
+// encode appends the payload of b to dst.
+func (b *batch) encode(dst []byte) []byte {
+	for _, p := range b.packets[:b.n] {
+		if p.binary {
+			dst = payload.AppendBinary(dst, p.data)
+		} else {
+			dst = payload.AppendText(dst, p.data)
+		}
+	}
+	return dst
+}

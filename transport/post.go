@@ -1,0 +1,157 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parlor-go/parlor/transport/internal/payload"
+)
+
+// bodies are pooled buffers for the bodies of POSTs.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// servePOST takes packets from the client.
+func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
+	post := &pendingPOST{control: http.NewResponseController(w)}
+	if !s.beginPOST(w, r, post) {
+		return
+	}
+	status := s.readPOST(w, r, post)
+	s.mu.Lock()
+	if s.poll != nil && s.poll.post == post {
+		s.poll.post = nil
+	}
+	s.mu.Unlock()
+
+	if status != http.StatusOK {
+		w.WriteHeader(status)
+		return
+	}
+	answer(w, "text/html", []byte("ok"))
+}
+
+// beginPOST makes post the pending one, or answers why not.
+func (s *Session) beginPOST(w http.ResponseWriter, r *http.Request, post *pendingPOST) bool {
+	s.mu.Lock()
+	p := s.poll
+	switch {
+	case p == nil: // upgraded since the request was looked at
+		s.mu.Unlock()
+		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
+		return false
+	case s.ended.Load() && !p.lingers:
+		s.mu.Unlock()
+		s.engine.refuse(w, r, refusedSession, "")
+		return false
+	case p.post != nil:
+		s.mu.Unlock()
+		_ = s.violation(ReasonTransportError, errPostTwice)
+		w.WriteHeader(http.StatusBadRequest)
+		return false
+	}
+	p.post = post
+	post.reading = true
+	s.mu.Unlock()
+	return true
+}
+
+// readPOST reads the request and handles its packets. It returns the status to
+// answer with.
+func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pendingPOST) int {
+	if s.ended.Load() {
+		return http.StatusOK // closing: the client has yet to poll for that
+	}
+	if isBinary(r.Header.Get("Content-Type")) {
+		_ = s.violation(ReasonTransportError, errPostBinary)
+		return http.StatusBadRequest
+	}
+	opts := &s.engine.opts
+	if r.ContentLength > int64(opts.MaxPayload) {
+		s.logTooLarge(r)
+		return http.StatusRequestEntityTooLarge
+	}
+
+	body := bodies.Get().(*bytes.Buffer)
+	defer func() {
+		if body.Cap() <= pieceSize {
+			body.Reset()
+			bodies.Put(body)
+		}
+	}()
+	err := s.readBody(w, r, post, body)
+	switch {
+	case err == nil:
+	case s.ended.Load():
+		return http.StatusBadRequest
+	case errors.As(err, new(*http.MaxBytesError)):
+		s.logTooLarge(r)
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		_ = s.violation(ReasonTransportError, errPostSlow)
+		return http.StatusRequestTimeout
+	default:
+		_ = s.violation(ReasonTransportError, errPostAborted)
+		return http.StatusBadRequest
+	}
+
+	for rest, more := body.Bytes(), true; more && !s.ended.Load(); {
+		var p payload.Packet
+		p, rest, more, err = payload.Next(rest)
+		if err != nil {
+			_ = s.violation(ReasonParseError, err)
+			return http.StatusBadRequest
+		}
+		if s.packet(p.Type, p.Data, p.Binary) != nil {
+			return http.StatusBadRequest
+		}
+	}
+
+	s.pause(r.Context().Done())
+	if r.Context().Err() != nil {
+		_ = s.violation(ReasonTransportError, errPostAborted)
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// readBody reads the body, for no longer than a ping and its answer may take: a
+// client that needs more could not keep the session alive anyway.
+func (s *Session) readBody(w http.ResponseWriter, r *http.Request, post *pendingPOST, body *bytes.Buffer) error {
+	opts := &s.engine.opts
+	s.mu.Lock()
+	if !s.ended.Load() { // or end has set one that is over
+		_ = post.control.SetReadDeadline(time.Now().Add(opts.PingInterval + opts.PingTimeout))
+	}
+	s.mu.Unlock()
+
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, int64(opts.MaxPayload)))
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	post.reading = false
+	if err == nil {
+		// Left as it is the deadline would cancel the request while it waits in pause.
+		_ = post.control.SetReadDeadline(time.Time{})
+	}
+	return err
+}
+
+func (s *Session) logTooLarge(r *http.Request) {
+	s.engine.log.Warn().Str("sid", s.logID()).Int64("length", r.ContentLength).
+		Int("max_payload", s.engine.opts.MaxPayload).Msg("data request is too large")
+}
+
+// isBinary tells the content type of Engine.IO v3's binary payloads, which v4 has not.
+func isBinary(contentType string) bool {
+	if !strings.HasPrefix(contentType, "app") {
+		return false // what clients send is text/plain
+	}
+	t, _, _ := mime.ParseMediaType(contentType)
+	return t == "application/octet-stream"
+}

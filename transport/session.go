@@ -1,0 +1,344 @@
+package transport
+
+import (
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parlor-go/parlor/transport/internal/wheel"
+)
+
+// Handler is the other side of a session: what the engine's user makes of it.
+type Handler interface {
+	// Message is called for each message of the client, in order and never twice at
+	// a time for one session. data is valid only during the call. It must not block:
+	// it runs on the goroutine that reads from the client.
+	Message(data []byte, binary bool)
+
+	// Closed is called exactly once, after the last Message has returned, on some
+	// goroutine of the engine's. err may say more than reason does; it may be nil.
+	Closed(reason Reason, err error)
+}
+
+// Session is one client, on whatever transport it is at the moment. Its methods may
+// be called from any goroutine, also inside of Handler's; none of them blocks.
+type Session struct {
+	engine  *Engine
+	workers *workers
+	flusher *flusher
+	id      string
+
+	ws          atomic.Pointer[conn] // nil while polling
+	ended       atomic.Bool          // set once, under mu
+	dirty, late atomic.Bool          // in the flusher's lists
+
+	recv    sync.Mutex // held while accept or Handler.Message runs
+	handler Handler    // guarded by recv; nil if accept did not return one
+
+	mu           sync.Mutex
+	poll         *pollState // nil once on a WebSocket
+	reason       Reason     // why it ended
+	err          error
+	awaitingPong bool
+	beat         wheel.Timer // the next ping, or the end of the wait for a pong
+	deadline     wheel.Timer // CloseAfter; once closing, how long polls may fetch the rest
+
+	backlog backlog
+}
+
+// ID returns the session's id, 20 characters. Who knows it can act as the client:
+// show it to nobody else.
+func (s *Session) ID() string { return s.id }
+
+// logID is what logs have of the id: enough to tell sessions apart.
+func (s *Session) logID() string { return s.id[:8] }
+
+// Transport returns Polling or WebSocket, whichever the session is on now.
+func (s *Session) Transport() string {
+	if s.ws.Load() != nil {
+		return WebSocket
+	}
+	return Polling
+}
+
+// Send queues m and has it sent soon. It returns ErrClosed if the session is closed
+// or closing, or is closed now because more than Options.MaxSendBuffer waits already.
+func (s *Session) Send(m *Message) error {
+	if err := s.queue(m); err != nil {
+		return err
+	}
+	s.flushSoon()
+	return nil
+}
+
+// Append is Send for callers that will Flush after a few more messages: m leaves
+// with the next Send or Flush, or after about two milliseconds.
+func (s *Session) Append(m *Message) error {
+	if err := s.queue(m); err != nil {
+		return err
+	}
+	s.flushLate()
+	return nil
+}
+
+// SendVolatile sends m if nothing waits before it and the client can take it right
+// now, and drops it otherwise. It reports which.
+func (s *Session) SendVolatile(m *Message) bool {
+	sent := false
+	if c := s.ws.Load(); c != nil {
+		sent = c.appendIdle(m.frames)
+	} else {
+		sent = s.queueIfPolled(m)
+	}
+	if sent {
+		s.flushSoon()
+	}
+	return sent
+}
+
+// Flush writes what waits on the caller's goroutine, as far as that goes without
+// blocking; if the client polls, it has the pending poll answered.
+func (s *Session) Flush() {
+	if c := s.ws.Load(); c != nil {
+		c.flush()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil {
+		s.poll.wake()
+	}
+	// With s.poll gone the upgrade is just happening, which flushes.
+}
+
+// Buffered returns how many bytes are queued or being written.
+func (s *Session) Buffered() int {
+	if c := s.ws.Load(); c != nil {
+		return c.buffered()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll == nil {
+		return 0
+	}
+	return s.poll.owed()
+}
+
+// queue appends m to what waits.
+func (s *Session) queue(m *Message) error {
+	c := s.ws.Load()
+	if c == nil {
+		var err error
+		if c, err = s.queuePolling(m); c == nil {
+			return s.queueFailed(err)
+		}
+	}
+	return s.queueFailed(c.append(m.frames))
+}
+
+// queueFailed ends the session of a client that owes too much.
+func (s *Session) queueFailed(err error) error {
+	if !errors.Is(err, errSlow) {
+		return err
+	}
+	s.Abort(ReasonTransportError, err)
+	return ErrClosed
+}
+
+// Close closes the session. What is queued is still delivered, within 2s on a
+// WebSocket and Options.WriteTimeout to polls, and the client is told. Handler gets
+// no more messages. Closing what is closed does nothing.
+func (s *Session) Close(reason Reason) {
+	if s.end(reason, nil, endFlush) {
+		go s.notify()
+	}
+}
+
+// Abort closes the session, or what Close left of it, at once: what is queued is
+// thrown away. err is passed on to Handler.Closed and may be nil.
+func (s *Session) Abort(reason Reason, err error) {
+	if s.end(reason, err, endAbort) {
+		go s.notify()
+	}
+}
+
+// CloseAfter closes the session after d unless it is called again before; d <= 0
+// takes the deadline away. It is kept with the precision of the heartbeat, 250ms at
+// worst.
+func (s *Session) CloseAfter(d time.Duration, reason Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended.Load() {
+		return // the timer has another purpose now
+	}
+	if d <= 0 {
+		s.workers.wheel.Stop(&s.deadline)
+		return
+	}
+	s.workers.wheel.Set(&s.deadline, d, func() { s.Close(reason) })
+}
+
+// endMode is how a session ends.
+type endMode uint8
+
+const (
+	endFlush    endMode = iota // what is queued is delivered, the client is told
+	endShutdown                // the same, but no poll is waited for that is not there
+	endDrop                    // what polls have not fetched is thrown away, the client is told
+	endByClient                // likewise, at the client's wish
+	endRead                    // the connection is over already; its reader cleans up
+	endAbort                   // what is queued is thrown away, the client is told if that takes no time
+)
+
+// end ends the session and reports whether it did so: then the caller must see to it
+// that notify is called, on a goroutine that holds no lock and is not in
+// Handler.Message.
+func (s *Session) end(reason Reason, err error, mode endMode) bool {
+	s.mu.Lock()
+	first := !s.ended.Load()
+	if !first && mode != endAbort {
+		s.mu.Unlock()
+		return false
+	}
+	if first {
+		s.ended.Store(true)
+		s.reason, s.err = reason, err
+		s.workers.wheel.Stop(&s.beat)
+		s.workers.wheel.Stop(&s.deadline)
+	}
+	c := s.ws.Load()
+	lingers := false
+	if s.poll != nil {
+		c = s.poll.end(mode, first)
+		lingers = s.poll.lingers
+		if lingers && first {
+			s.workers.wheel.Set(&s.deadline, s.engine.opts.WriteTimeout, s.stopLingering)
+		}
+	}
+	polling := s.poll != nil
+	s.mu.Unlock()
+
+	if first {
+		s.backlog.end()
+		s.engine.closed(s, lingers)
+		s.logEnd(reason, err)
+	} else if polling {
+		s.stopLingering()
+	}
+	switch {
+	case c == nil || mode == endRead:
+	case polling: // the probe of an upgrade
+		c.kill()
+	case mode == endAbort:
+		c.abort()
+	default:
+		c.end()
+	}
+	return first
+}
+
+func (s *Session) logEnd(reason Reason, err error) {
+	ev := s.engine.log.Debug()
+	if errors.Is(err, errSlow) || errors.Is(err, errBacklog) {
+		ev = s.engine.log.Warn()
+	}
+	ev.Err(err).Str("sid", s.logID()).Str("reason", string(reason)).Msg("session closed")
+}
+
+// notify tells the handler of the end.
+func (s *Session) notify() {
+	defer s.engine.release()
+	// Who has had recv after the end was marked knows that no Message runs or will.
+	s.recv.Lock()
+	h := s.handler
+	s.recv.Unlock()
+	if h == nil {
+		return // accept panicked
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			s.logPanic(v, "Handler.Closed")
+		}
+	}()
+	h.Closed(s.reason, s.err)
+}
+
+// open lists a session that has its transport, and asks the engine's user for its
+// handler. If that panics the session is gone.
+func (s *Session) open(r *http.Request) {
+	e := s.engine
+	s.recv.Lock() // keeps Closed away until there is somebody to tell
+	defer s.recv.Unlock()
+	goesOn := e.list(s)
+	defer func() {
+		if s.handler == nil {
+			s.Abort(ReasonTransportError, errPanic)
+		}
+	}()
+	h := e.accept(s, r)
+	if h == nil {
+		panic("transport: accept returned no Handler: it must return one for every session, and may Close that")
+	}
+	s.handler = h
+	e.log.Debug().Str("sid", s.logID()).Str("transport", s.Transport()).Msg("session opened")
+	if !goesOn {
+		s.Close(ReasonServerShuttingDown) // Shutdown may not have seen it
+		return
+	}
+	s.startHeartbeat()
+}
+
+// deliver hands a message to the handler.
+func (s *Session) deliver(data []byte, binary bool) {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	if s.ended.Load() {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			s.logPanic(v, "Handler.Message")
+			s.Abort(ReasonTransportError, errPanic)
+		}
+	}()
+	s.handler.Message(data, binary)
+}
+
+var errPanic = errors.New("transport: panic in Handler.Message")
+
+func (s *Session) logPanic(v any, where string) {
+	s.engine.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+		Str("sid", s.logID()).Str("in", where).Msg("handler panicked")
+}
+
+// packet handles one packet of the client's, by whatever transport it came. An
+// error means that the session has been ended for it.
+func (s *Session) packet(typ byte, data []byte, binary bool) error {
+	switch typ {
+	case '4':
+		s.deliver(data, binary)
+	case '3':
+		s.pong()
+	case '1':
+		if s.end(ReasonTransportClose, nil, endByClient) {
+			go s.notify()
+		}
+	case '2':
+		return s.violation(ReasonTransportError, errHeartbeat)
+	}
+	// The others mean nothing at this point; the reference server ignores them too.
+	return nil
+}
+
+var errHeartbeat = errors.New("transport: invalid heartbeat direction")
+
+// violation ends the session for what the client did.
+func (s *Session) violation(reason Reason, err error) error {
+	if s.end(reason, err, endDrop) {
+		go s.notify()
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package transport
+
+import "net/http"
+
+// An upgrade from polling to a WebSocket, Engine.IO protocol v4, "Upgrade": the
+// client opens a WebSocket with its session's id, sends "2probe" there and gets
+// "3probe"; it lets its last poll come back, and sends "5". From then on the session
+// is on the WebSocket. Until then the WebSocket is the probe: whatever becomes of
+// it, the session goes on polling.
+
+// probePhase is how far a probe has come. The goroutine that reads from it knows.
+type probePhase uint8
+
+const (
+	probeNone    probePhase = iota // no probe: the session's transport
+	probeOpen                      // "2probe" is to come
+	probeReplied                   // "5" is to come
+	probeFailed                    // something else came
+)
+
+var packetProbed = newPacket("3probe")
+
+// upgradeSession lets a WebSocket in that is to become the transport of s.
+func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Session) {
+	if !e.checkHandshake(w, r) {
+		return
+	}
+	s.mu.Lock()
+	p := s.poll
+	free := p != nil && !p.upgrading && !s.ended.Load()
+	if free {
+		p.upgrading = true
+	}
+	s.mu.Unlock()
+	if !free {
+		e.refuse(w, r, refusedRequest, "the session has a WebSocket already, or is closed")
+		return
+	}
+
+	e.hold()
+	c, socket := e.hijack(w, r)
+	if c == nil {
+		s.mu.Lock()
+		p.upgrading = false
+		s.mu.Unlock()
+		e.release()
+		return
+	}
+	c.session, c.phase = s, probeOpen
+	s.mu.Lock()
+	if !s.ended.Load() {
+		p.probe = c
+		s.workers.wheel.Set(&c.timer, e.opts.UpgradeTimeout, c.end)
+	}
+	s.mu.Unlock()
+	if p.probe == nil {
+		c.kill() // the session did not wait
+	}
+	go c.serve(socket)
+	c.uncork()
+}
+
+// probePacket handles a message on a probe.
+func (s *Session) probePacket(c *conn, data []byte, binary bool) {
+	switch {
+	case c.phase == probeOpen && !binary && string(data) == "2probe":
+		c.phase = probeReplied
+		_ = c.append(packetProbed.frames)
+		c.flush()
+		s.releasePoll()
+	case c.phase == probeReplied && !binary && string(data) == "5":
+		s.upgrade(c)
+	default:
+		c.phase = probeFailed
+		c.end()
+	}
+}
+
+// releasePoll lets the client have its poll back, and every one it may send yet
+// before the upgrade is done.
+func (s *Session) releasePoll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.poll
+	p.probing = true
+	if p.get != nil {
+		p.get.release = true
+		p.wake()
+	}
+}
+
+// upgrade makes c the session's transport. Under the lock no message can slip
+// between those that wait for a poll and those that come after.
+func (s *Session) upgrade(c *conn) {
+	s.mu.Lock()
+	p := s.poll
+	if s.ended.Load() || p.probe != c {
+		s.mu.Unlock()
+		return // c has been told, or is being
+	}
+	c.mu.Lock()
+	if c.state != connOpen {
+		c.mu.Unlock()
+		s.mu.Unlock()
+		return // its time was up
+	}
+	c.phase = probeNone
+	s.workers.wheel.Stop(&c.timer)
+	skip := p.skip
+	for _, m := range p.queue {
+		c.put(m.frames[skip:])
+		skip = 0
+	}
+	c.mu.Unlock()
+	s.ws.Store(c)
+	s.poll = nil
+	p.wake() // a poll that is still there is answered with a noop
+	s.mu.Unlock()
+
+	s.renewPong()
+	c.flush()
+	s.engine.log.Debug().Str("sid", s.logID()).Msg("session upgraded")
+}

@@ -1,0 +1,126 @@
+package transport
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+)
+
+// refusal is an answer to a request that is not served, Engine.IO reference server,
+// "Server.errors".
+type refusal struct {
+	status  int
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+var (
+	refusedTransport = refusal{http.StatusBadRequest, 0, "Transport unknown"}
+	refusedSession   = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
+	refusedMethod    = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
+	refusedRequest   = refusal{http.StatusBadRequest, 3, "Bad request"}
+	refusedOrigin    = refusal{http.StatusForbidden, 4, "Forbidden"}
+	refusedProtocol  = refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
+
+	// These have no counterpart there.
+	refusedVersion  = refusal{http.StatusUpgradeRequired, 3, "Bad request"}
+	refusedHijack   = refusal{http.StatusInternalServerError, 3, "Bad request"}
+	refusedDraining = refusal{http.StatusServiceUnavailable, 3, "Server is shutting down"}
+)
+
+// refuse answers a request that is not served. why is for the log, where the code
+// does not say it all.
+func (e *Engine) refuse(w http.ResponseWriter, r *http.Request, ref refusal, why string) {
+	ev := e.log.Warn()
+	if ref.Code == refusedSession.Code || ref.status == http.StatusServiceUnavailable {
+		ev = e.log.Debug() // every restart brings them
+	}
+	ev.Int("code", ref.Code).Str("reason", ref.Message).Str("why", why).
+		Str("method", r.Method).Str("remote", r.RemoteAddr).Msg("request refused")
+
+	if ref.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	body, _ := json.Marshal(ref)
+	w.WriteHeader(ref.status)
+	_, _ = w.Write(body)
+}
+
+// ServeHTTP serves whatever concerns Engine.IO, at any path.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !e.allowOrigin(w, r) {
+		return
+	}
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	query := r.URL.Query()
+	transport := last(query, "transport")
+	if !e.offers(transport) {
+		e.refuse(w, r, refusedTransport, "")
+		return
+	}
+	if id := last(query, "sid"); id != "" {
+		e.serveSession(w, r, id, transport)
+		return
+	}
+
+	upgrade := wantsWebSocket(r)
+	switch {
+	case r.Method != http.MethodGet:
+		e.refuse(w, r, refusedMethod, "")
+	case upgrade != (transport == WebSocket):
+		e.refuse(w, r, refusedRequest, "a WebSocket handshake and transport=websocket belong together")
+	case last(query, "EIO") != "4":
+		e.refuse(w, r, refusedProtocol, "")
+	case upgrade:
+		e.openWebSocket(w, r)
+	default:
+		e.openPolling(w, r)
+	}
+}
+
+// serveSession serves a request that names a session.
+func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, id, transport string) {
+	s := e.session(id)
+	upgrade := wantsWebSocket(r)
+	switch {
+	case s == nil:
+		e.refuse(w, r, refusedSession, "")
+	case upgrade != (transport == WebSocket):
+		e.refuse(w, r, refusedRequest, "a WebSocket handshake and transport=websocket belong together")
+	case upgrade:
+		e.upgradeSession(w, r, s)
+	case s.Transport() != Polling:
+		e.refuse(w, r, refusedRequest, "the session is on another transport")
+	case r.Method == http.MethodGet:
+		s.serveGET(w, r)
+	case r.Method == http.MethodPost:
+		s.servePOST(w, r)
+	default:
+		e.refuse(w, r, refusedMethod, "")
+	}
+}
+
+// offers tells whether a transport is among the options.
+func (e *Engine) offers(transport string) bool {
+	for _, t := range e.opts.Transports {
+		if t == transport {
+			return true
+		}
+	}
+	return false
+}
+
+// last returns the value of a query parameter, the last one if it is repeated.
+func last(query url.Values, name string) string {
+	if v := query[name]; len(v) > 0 {
+		return v[len(v)-1]
+	}
+	return ""
+}

@@ -1,0 +1,268 @@
+package transport
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"github.com/parlor-go/parlor/transport/internal/payload"
+)
+
+// readBuffer is what a connection reads ahead, in bytes. Larger messages are read
+// straight to their place; an idle connection should not own much.
+const readBuffer = 512
+
+// handshakeTimeout bounds the writing of the 101 response.
+const handshakeTimeout = 5 * time.Second
+
+func newUpgrader(opts *Options) *gws.Upgrader {
+	return gws.NewUpgrader(events{}, &gws.ServerOption{
+		ReadMaxPayloadSize: opts.MaxPayload,
+		ReadBufferSize:     readBuffer,
+		CheckUtf8Enabled:   true,
+		HandshakeTimeout:   handshakeTimeout,
+		ParallelGolimit:    1, // not used, but made room for in each connection
+		Logger:             silence{},
+		// No Recovery: a panic reaches readLoop, which covers gws itself too.
+		NewSession:         func() gws.SessionStorage { return noStorage{} },
+	})
+}
+
+// events is what gws calls, for every connection, on the goroutine that reads from it.
+type events struct{ gws.BuiltinEventHandler }
+
+func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
+	defer func() { _ = message.Close() }()
+	c := socket.NetConn().(*conn)
+	c.receive(message.Bytes(), message.Opcode == gws.OpcodeBinary)
+}
+
+// OnPing answers with the ping's payload, RFC 6455 section 5.5.3; gws leaves it out.
+func (events) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePong(payload) }
+
+func (events) OnClose(socket *gws.Conn, err error) { socket.NetConn().(*conn).readErr = err }
+
+// silence is gws's logger: what matters comes back as errors.
+type silence struct{}
+
+func (silence) Error(...any) {}
+
+// noStorage is the storage of connections that store nothing.
+type noStorage struct{}
+
+func (noStorage) Len() int                               { return 0 }
+func (noStorage) Load(string) (any, bool)                { return nil, false }
+func (noStorage) Delete(string)                          {}
+func (noStorage) Store(string, any)                      {}
+func (noStorage) Range(func(key string, value any) bool) {}
+
+// wantsWebSocket tells a WebSocket handshake from other requests.
+func wantsWebSocket(r *http.Request) bool {
+	return hasToken(r.Header["Upgrade"], "websocket") && hasToken(r.Header["Connection"], "upgrade")
+}
+
+func hasToken(headers []string, token string) bool {
+	for _, header := range headers {
+		for t := range strings.SplitSeq(header, ",") {
+			if strings.EqualFold(strings.TrimSpace(t), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkHandshake answers handshakes that are none, RFC 6455 section 4.2.1.
+func (e *Engine) checkHandshake(w http.ResponseWriter, r *http.Request) bool {
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-Websocket-Key"))
+	switch {
+	case r.Method != http.MethodGet || r.ProtoMajor != 1:
+		e.refuse(w, r, refusedRequest, "a WebSocket handshake is a GET of HTTP/1.1")
+	case r.Header.Get("Sec-Websocket-Version") != "13":
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		e.refuse(w, r, refusedVersion, "the version of WebSocket is not 13")
+	case err != nil || len(key) != 16:
+		e.refuse(w, r, refusedRequest, "the WebSocket handshake has no valid key")
+	default:
+		return true
+	}
+	return false
+}
+
+// hijack takes the connection over from the HTTP server and completes the handshake.
+// If it returns nil the request has been dealt with.
+func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Conn) {
+	header := w.Header().Clone()
+	netConn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		e.refuse(w, r, refusedHijack, fmt.Sprintf("the connection cannot be taken over from %T, "+
+			"which a middleware may have put there (it needs an Unwrap method): %v", w, err))
+		return nil, nil
+	}
+	_ = netConn.SetDeadline(time.Time{})
+	c := &conn{
+		Conn:    netConn,
+		raw:     rawConn(netConn),
+		limit:   e.opts.MaxSendBuffer,
+		timeout: e.opts.WriteTimeout,
+	}
+	// The HTTP server's buffer is left to the garbage collector, apart from what the
+	// client has sent ahead.
+	if n := buffered.Reader.Buffered(); n > 0 {
+		ahead, _ := buffered.Reader.Peek(n)
+		c.head = bytes.Clone(ahead)
+	}
+	c.extra = extraHeader(header)
+	socket, err := e.upgrader.UpgradeFromConn(c, bufio.NewReaderSize(c, readBuffer), handshakeOf(r))
+	if err != nil {
+		_ = netConn.Close()
+		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("websocket handshake failed")
+		return nil, nil
+	}
+	c.mu.Lock()
+	c.state = connCorked
+	c.mu.Unlock()
+	return c, socket
+}
+
+// handshakeOf returns what gws is to see of a request that checkHandshake let pass:
+// it is pickier about the spelling, and finds that out too late to say so.
+func handshakeOf(r *http.Request) *http.Request {
+	return &http.Request{Method: http.MethodGet, Header: http.Header{
+		"Upgrade":               {"websocket"},
+		"Connection":            {"Upgrade"},
+		"Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key":     r.Header["Sec-Websocket-Key"][:1],
+	}}
+}
+
+// notExtra are the headers that the 101 response has itself, or cannot have.
+var notExtra = map[string]bool{
+	"Connection": true, "Upgrade": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true,
+	"Sec-Websocket-Protocol": true, "Sec-Websocket-Version": true, "Content-Length": true,
+	"Content-Type": true, "Content-Encoding": true, "Transfer-Encoding": true, "Trailer": true,
+}
+
+// extraHeader returns the lines of what middleware has put into the response, such
+// as cookies; gws has no place for them.
+func extraHeader(h http.Header) []byte {
+	var lines bytes.Buffer
+	_ = h.WriteSubset(&lines, notExtra) // a Buffer does not fail
+	return lines.Bytes()
+}
+
+// openWebSocket opens a session on a WebSocket.
+func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
+	if !e.checkHandshake(w, r) {
+		return
+	}
+	if !e.admit() {
+		e.refuse(w, r, refusedDraining, "")
+		return
+	}
+	c, socket := e.hijack(w, r)
+	if c == nil {
+		e.release()
+		return
+	}
+	s := e.newSession()
+	c.session = s
+	s.ws.Store(c)
+	_ = c.append(e.openPacket(s, nil).frames) // it is the first
+	s.open(r)
+
+	e.hold()
+	go c.serve(socket)
+	c.uncork()
+}
+
+// serve reads until the connection ends, one way or other.
+func (c *conn) serve(socket *gws.Conn) {
+	reason, err := ReasonTransportError, errPanic
+	defer func() { // deferred for handlers that end the goroutine
+		s := c.session
+		if s.connClosed(c, reason, err) {
+			s.notify()
+		}
+		// An error that gws has found leaves the client in the middle of something.
+		c.finish(reason == ReasonTransportError)
+		s.engine.release()
+	}()
+	reason, err = c.readLoop(socket)
+}
+
+// readLoop returns why the connection ended.
+func (c *conn) readLoop(socket *gws.Conn) (reason Reason, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			// gws v1.9.1 panics when the length of a frame is negative as an int64; that
+			// must not end the process.
+			c.session.engine.log.Warn().Interface("panic", v).Bytes("stack", debug.Stack()).
+				Str("sid", c.session.logID()).Msg("websocket reader panicked")
+			_, _ = c.Write([]byte{frameClose, 2, 1002 >> 8, 1002 & 0xff})
+			reason, err = ReasonTransportError, fmt.Errorf("transport: panic while reading: %v", v)
+		}
+	}()
+	socket.ReadLoop()
+	switch {
+	case errors.As(c.readErr, new(*gws.CloseError)):
+		return ReasonTransportClose, c.readErr
+	case c.readFailed || c.readErr == nil:
+		return ReasonTransportClose, c.readErr
+	default:
+		return ReasonTransportError, c.readErr
+	}
+}
+
+// receive handles one WebSocket message.
+func (c *conn) receive(data []byte, binary bool) {
+	s := c.session
+	switch {
+	case c.phase != probeNone:
+		s.probePacket(c, data, binary)
+		return
+	case binary:
+		s.deliver(data, true)
+	case len(data) > 0 && data[0] >= '0' && data[0] <= '6':
+		_ = s.packet(data[0], data[1:], false)
+	default: // base64, or nothing that is known
+		p, err := payload.Decode(data)
+		if err != nil {
+			_ = s.violation(ReasonParseError, err)
+			return
+		}
+		s.deliver(p.Data, p.Binary)
+	}
+	s.pause(nil)
+}
+
+// connClosed is told that nothing more comes from c. If that was the session's
+// transport the session is over, and notify is due.
+func (s *Session) connClosed(c *conn, reason Reason, err error) bool {
+	s.mu.Lock()
+	if p := s.poll; p != nil && p.probe == c {
+		p.upgrading, p.probe, p.probing = false, nil, false
+	}
+	s.mu.Unlock()
+	return s.ws.Load() == c && s.end(reason, err, endRead)
+}
+
+// connFailed is told that c cannot be written to.
+func (s *Session) connFailed(c *conn, err error) {
+	if s.ws.Load() != c {
+		return // a probe; its reader sees that it is over
+	}
+	reason := ReasonTransportClose
+	if errors.Is(err, errSlow) {
+		reason = ReasonTransportError
+	}
+	s.Abort(reason, err)
+}
