@@ -105,16 +105,13 @@ func newNamespace(srv *Server, path string) *namespace {
 	return &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
 }
 
-// slot returns where the handler belongs that is called On<part>, or else
-// serves event, and the form it must have.
-func (n *namespace) slot(part, event string) (slot, form) {
-	switch part {
-	case "Connect":
+// slot returns the place of an event's handler, and the form it must have.
+func (n *namespace) slot(event string) (slot, form) {
+	switch event {
+	case connectRow:
 		return slot{route: &n.onConnect}, connectForm
-	case "Disconnect":
+	case disconnectRow:
 		return slot{route: &n.onEnd}, disconnectForm
-	case "Error":
-		return slot{route: &n.onError}, errorForm
 	}
 	return slot{table: n.events}, eventForm
 }

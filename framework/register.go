@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
 )
 
 // NamespaceHandler is what Register takes: a pointer to a struct that embeds
@@ -89,30 +91,47 @@ func (r *Router) attachMethod(v reflect.Value, i int) error {
 		return nil
 	}
 	source := fmt.Sprintf("(%s).%s", v.Type(), m.Name)
-	event := r.srv.opts.EventName(part)
 	if hint, ok := strangers[part]; ok {
 		return fmt.Errorf("%s: no event is called so here: %s", source, hint)
 	}
-	if event == "" && !special(part) {
+	event, slot, f := r.methodSlot(part)
+	if event == "" {
 		return nil
 	}
 	if from := stranger(v.Type(), m); from != "" {
 		return fmt.Errorf("%s comes from the embedded %s, which does not embed framework.Namespace: "+
 			"any client could call it. Do not embed it, or give %s a method %s of its own", source, from, v.Type(), m.Name)
 	}
-
-	slot, f := r.ns.slot(part, event)
 	sig, err := f.parse(m.Func.Type(), 1)
 	if err != nil {
 		return fmt.Errorf("%s has type %s, it %w: want %s", source, plainFunc(m.Func.Type(), 1), err, f.want)
 	}
+	if slot.route == nil && packet.Reserved(event) {
+		return fmt.Errorf("%s would serve %q: %w", source, event, errReservedName)
+	}
 	b := &binding{fn: m.Func, recv: []reflect.Value{v}, sig: sig}
+	if event == errorRow {
+		return slot.add(&route{event: event, source: source, method: true, report: b.report}, r)
+	}
 	return slot.add(&route{event: event, mw: r.mw, source: source, method: true, handler: b, binding: b}, r)
 }
 
-// special are the methods that serve no event of the client.
-func special(part string) bool {
-	return part == "Connect" || part == "Disconnect" || part == "Error"
+// methodSlot finds what the method On<part> serves; no event, if
+// Options.EventName says so.
+func (r *Router) methodSlot(part string) (event string, place slot, f form) {
+	switch part {
+	case "Connect":
+		event = connectRow
+	case "Disconnect":
+		event = disconnectRow
+	case "Error":
+		return errorRow, slot{route: &r.ns.onError}, errorForm
+	default:
+		event = r.srv.opts.EventName(part)
+		return event, slot{table: r.ns.events}, eventForm
+	}
+	place, f = r.ns.slot(event)
+	return event, place, f
 }
 
 // stranger names the embedded type that m was promoted from, if that type does

@@ -1,7 +1,9 @@
 package framework
 
 import (
+	"errors"
 	"fmt"
+	"path"
 	"reflect"
 	"runtime"
 
@@ -60,13 +62,13 @@ func (r *Router) Attach(class NamespaceHandler) {
 func (r *Router) On(event string, handler any) {
 	r.srv.open("On")
 	r.routed = true
-	part := map[string]string{"connect": "Connect", "disconnect": "Disconnect"}[event]
-	if part == "" && (event == "" || packet.Reserved(event)) {
-		panic(fmt.Sprintf("framework: On(%q) on %q: the protocol reserves that name", event, r.ns.path))
-	}
-	slot, f := r.ns.slot(part, event)
+	slot, f := r.ns.slot(event)
 	h, b, err := bindFunc(f, handler)
-	if err == nil {
+	switch {
+	case err != nil:
+	case event == "" || slot.route == nil && packet.Reserved(event):
+		err = errReservedName
+	default:
 		err = slot.add(&route{event: event, mw: r.mw, source: funcName(handler), handler: h, binding: b}, r)
 	}
 	if err != nil {
@@ -78,11 +80,20 @@ func (r *Router) On(event string, handler any) {
 // OnError method.
 func (r *Router) OnError(h ErrorHandler) {
 	r.srv.open("OnError")
-	slot, _ := r.ns.slot("Error", "")
-	if err := slot.add(&route{source: funcName(h), report: h}, r); err != nil {
+	slot := slot{route: &r.ns.onError}
+	if err := slot.add(&route{event: errorRow, source: funcName(h), report: h}, r); err != nil {
 		panic(fmt.Sprintf("framework: OnError on %q: %v", r.ns.path, err))
 	}
 }
+
+var errReservedName = errors.New("the protocol reserves that name")
+
+// The rows of the table that serve no event of the client.
+const (
+	connectRow    = "connect"
+	disconnectRow = "disconnect"
+	errorRow      = "error handler" // never the name of an event's slot
+)
 
 // route is one registered handler.
 type route struct {
@@ -104,14 +115,11 @@ type slot struct {
 }
 
 func (s slot) add(r *route, by *Router) error {
-	if r.report == nil && r.binding != nil {
-		r.report = r.binding.report
-	}
 	present := s.current(r.event)
 	switch {
 	case present == nil:
 	case present.method == r.method:
-		return fmt.Errorf("%s: %s serves that already", r.source, present.source)
+		return fmt.Errorf("%s and %s both serve %q", present.source, r.source, r.event)
 	default:
 		function, method := r, present
 		if r.method {
@@ -143,7 +151,7 @@ func funcName(f any) string {
 		return fmt.Sprintf("%T", f)
 	}
 	if fn := runtime.FuncForPC(v.Pointer()); fn != nil {
-		return fn.Name()
+		return path.Base(fn.Name())
 	}
 	return v.Type().String()
 }

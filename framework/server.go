@@ -169,15 +169,10 @@ func (srv *Server) Events() []EventInfo {
 		for _, r := range ns.events {
 			rows = append(rows, r)
 		}
-		for i, r := range rows {
-			if r == nil {
-				continue
+		for _, r := range rows {
+			if r != nil {
+				list = append(list, r.info(ns.path))
 			}
-			info := r.info(ns.path)
-			if i < 2 { // a method's event name may be made by Options.EventName
-				info.Event = []string{"connect", "disconnect"}[i]
-			}
-			list = append(list, info)
 		}
 	}
 	slices.SortFunc(list, func(a, b EventInfo) int {
