@@ -212,6 +212,7 @@ func (s *Socket) refuse(ec *eventContext, err error) {
 	s.ended, s.state, s.held = true, gone, nil
 	pending := s.acks.takeAll()
 	s.mu.Unlock()
+	s.conn.forget(s) // before the client hears of it: it may try again at once
 	s.queue.drop()
 	s.ns.rooms.remove(s)
 	s.cancel(cause(ServerNamespaceDisconnect, err))

@@ -255,17 +255,25 @@ func (n quotedNode) decode(c *cursor, v reflect.Value) error {
 		v.SetZero()
 		return nil
 	}
-	in := newCursor([]byte(s), nil)
-	defer in.release()
-	in.depth = c.depth
-	if in.peek(); in.pos > 0 { // no space around the literal
-		return in.invalid()
-	}
-	if err := n.elem.decode(in, v); err != nil {
+	if err := n.literal([]byte(s), c.depth, v); err != nil {
 		return fmt.Errorf("in a string: %w", err)
 	}
-	if in.pos != len(s) {
-		return in.invalid()
+	return nil
+}
+
+// literal decodes text, which must be one literal with no space around it.
+func (n quotedNode) literal(text []byte, depth int, v reflect.Value) error {
+	c := newCursor(text, nil)
+	defer c.release()
+	c.depth = depth
+	if c.peek(); c.pos > 0 {
+		return c.invalid()
+	}
+	if err := n.elem.decode(c, v); err != nil {
+		return err
+	}
+	if c.pos < len(text) {
+		return c.invalid()
 	}
 	return nil
 }
