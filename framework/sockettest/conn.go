@@ -90,7 +90,7 @@ func (c *Conn) Header() http.Header { return c.header }
 
 // Frames is what went over the connection so far, oldest first: "> " or "< "
 // for sent or received, then the Engine.IO packet as text ("< 42[\"news\"]") or
-// "binary" with the first 64 bytes in hexadecimal. Only the last thousand are
+// "binary" with the first 64 bytes in hexadecimal. The last thousand are
 // kept. It is meant for failure messages and for tests of the protocol itself.
 func (c *Conn) Frames() []string {
 	c.mu.Lock()
@@ -217,8 +217,8 @@ func (c *Conn) Close() {
 
 // Cut ends the connection as a broken network does: behind what was sent
 // before, the server reads the end of its TCP connections and nothing else. A
-// polling client is cut while it polls: between two polls there is nothing that
-// a server could notice before its ping timeout.
+// polling client is cut while it polls: between two polls, or with an answer
+// under way, there is nothing that a server could notice before its ping timeout.
 func (c *Conn) Cut() {
 	_, polls := c.wire.(*polling)
 	c.await(func() bool { return c.over || c.idle() && (c.polling || !polls) })

@@ -33,7 +33,7 @@
 //
 // A refusal is a result to test like any other:
 //
-//	refusal := sockettest.Dial(t, r, sockettest.Options{}).Refused("/admin", nil)
+//	refusal := sockettest.Dial(t, r, sockettest.Options{}).Refused("/admin")
 //	if got, want := refusal.Message, "members only"; got != want {
 //		t.Errorf("got %q, want %q", got, want)
 //	}

@@ -1,6 +1,8 @@
 package sockettest
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -192,4 +194,35 @@ func TestDialDoesNotWaitForEver(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestAPanicOfTheHandlerIsInTheLog(t *testing.T) {
+	eachTransport(t, func(t *testing.T, opts Options) {
+		h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no database") })
+		got := failures(t, func(tb testing.TB) { Dial(tb, h, opts) })
+		for _, want := range []string{"sockettest: handshake: ", "EOF", "sockettest: server: http: panic serving 192.0.2.2:50000: no database"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		}
+	})
+}
+
+func TestDialRefusesServersThatAreNoEngineIO(t *testing.T) {
+	tests := []struct{ name, answer, want string }{
+		{"a page", "<html>", `the first packet is <html>, want the open packet 0{...}`},
+		{"nothing", "", "empty packet in the payload"},
+		{"no JSON", "0{", "open packet: unexpected end of JSON"},
+		{"no maxPayload", `0{"sid":"a","upgrades":[],"pingInterval":1,"pingTimeout":1}`, "open packet: no maxPayload in"},
+		{"no sid", `0{"sid":"","upgrades":[],"pingInterval":1,"pingTimeout":1,"maxPayload":1}`, "want a sid"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, test.answer) })
+			got := failures(t, func(tb testing.TB) { Dial(tb, h, Options{Transport: "polling"}) })
+			if !strings.Contains(got, test.want) {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -42,21 +43,29 @@ func leaked() string {
 // recorder is a testing.TB that takes notes instead of failing its test.
 type recorder struct {
 	testing.TB
+	mu       sync.Mutex
 	failures []string
+	logs     []string
 	cleanups []func()
 }
 
 func (r *recorder) Helper()                   {}
-func (r *recorder) Logf(string, ...any)       {}
 func (r *recorder) Cleanup(f func())          { r.cleanups = append(r.cleanups, f) }
 func (r *recorder) Errorf(f string, a ...any) { r.failures = append(r.failures, fmt.Sprintf(f, a...)) }
+
+func (r *recorder) Logf(f string, a ...any) { // called by the server's goroutines
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.logs = append(r.logs, fmt.Sprintf(f, a...))
+}
 
 func (r *recorder) Fatalf(f string, a ...any) {
 	r.Errorf(f, a...)
 	runtime.Goexit()
 }
 
-// failures runs test as a test of its own and returns what it failed with.
+// failures runs test as a test of its own and returns what it failed with and,
+// behind that, what was logged.
 func failures(t *testing.T, test func(tb testing.TB)) string {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -71,5 +80,7 @@ func failures(t *testing.T, test func(tb testing.TB)) string {
 		test(r)
 	}()
 	<-done
-	return strings.Join(r.failures, "\n")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(append(r.failures, r.logs...), "\n")
 }

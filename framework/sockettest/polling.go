@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -230,7 +229,7 @@ func readResponse(resp *http.Response) (*response, error) {
 			return nil, fmt.Errorf("gzip: %w", err)
 		}
 		if body, err = io.ReadAll(z); err != nil {
-			return nil, errors.Join(errors.New("gzip: broken answer"), err)
+			return nil, fmt.Errorf("gzip: %w", err)
 		}
 	}
 	return &response{status: resp.StatusCode, header: resp.Header, body: body}, nil

@@ -78,14 +78,13 @@ func (c *Conn) writeAll() {
 		if frames == nil {
 			return
 		}
-		err := c.wire.write(frames)
+		if err := c.wire.write(frames); err != nil {
+			c.finish(err) // first: settle waits for the end of the writing
+		}
 		c.mu.Lock()
 		c.writing = false
 		c.notify()
 		c.mu.Unlock()
-		if err != nil {
-			c.finish(err)
-		}
 	}
 }
 

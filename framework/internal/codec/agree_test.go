@@ -180,6 +180,8 @@ func repeatsKey(raw []byte) bool {
 	return repeats && (err == nil || err == io.EOF)
 }
 
+func ptrTo[T any](v T) *T { return &v }
+
 func TestEncodeAgreesWithEncodingJSON(t *testing.T) {
 	five, when := 5, time.Date(2024, 5, 6, 7, 8, 9, 10, time.UTC)
 	var nilWide *wide
@@ -200,7 +202,8 @@ func TestEncodeAgreesWithEncodingJSON(t *testing.T) {
 		full, &full, []wide{full}, nilWide, wide{}, quoted{}, quoted{I: 5, S: `a"<`, N: "3", Lv: 2}, &quoted{U: new(uint16)},
 		pair{1, 2}, &pair{1, 2}, []pair{{1, 2}}, map[string]pair{"a": {1, 2}}, struct{ P pair }{}, &struct{ P pair }{}, [1]pair{}, &[1]pair{},
 		omitting{}, omitting{Z: 7, P: new(zeroDay), V: zeroByPtr{9}, S: []int{}, M: map[string]int{}}, &omitting{Z: 1, V: zeroByPtr{9}, S: []int{1}, M: map[string]int{"a": 1}},
-		ambiguous{}, twice{}, taggedEmbedded{}, node2{Next: &node2{}}, when, &when, stringer, time.Second, namedString("x"), namedSlice{1},
+		omitting{E: zeroDay(7)}, omitting{E: zeroDay(1)}, omitting{E: (*zeroByPtr)(nil)}, omitting{E: &zeroByPtr{9}}, omitting{P: ptrTo(zeroDay(7))},
+		ambiguous{}, rivals{}, twice{}, taggedEmbedded{}, node2{Next: &node2{}}, when, &when, stringer, time.Second, namedString("x"), namedSlice{1},
 		map[level]int{1: 1, 10: 2, 2: 3}, map[labelKey]int{{"b"}: 1, {"a"}: 2}, map[uint8]string{10: "a", 9: "b"}, map[float64]int{}, map[bool]int(nil),
 		make(chan int), func() {}, complex(1, 2), struct{ C chan int }{}, []any{make(chan int)}, struct {
 			P *struct{ C chan int }

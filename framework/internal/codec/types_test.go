@@ -45,27 +45,31 @@ type (
 	wide struct {
 		base
 		*Other
-		Deeper    `json:"deeper"`
-		Self      *wide            `json:"self"`
-		List      []wide           `json:"list,omitempty"`
-		ByName    map[string]wide  `json:"byName,omitempty"`
-		Ints      map[namedInt]int `json:",omitempty"`
-		Levels    map[level]bool   `json:"levels,omitzero"`
-		Fixed     [3]uint8
-		Flags     []bool
-		When      time.Time
-		Maybe     *time.Time `json:"maybe,omitzero"`
-		Addr      netip.Addr
-		Big       *big.Int
-		Raw       json.RawMessage
-		Num       json.Number `json:"num"`
-		Level     level
-		Pair      pair
-		Pairs     []pair
-		Nope      chan int `json:"-"`
-		Dash      string   `json:"-,"`
-		Bad       int      `json:"a\"b"`
-		Punct     int      `json:"a.b/c d"`
+		Deeper `json:"deeper"`
+		Self   *wide            `json:"self"`
+		List   []wide           `json:"list,omitempty"`
+		ByName map[string]wide  `json:"byName,omitempty"`
+		Ints   map[namedInt]int `json:",omitempty"`
+		Levels map[level]bool   `json:"levels,omitzero"`
+		Fixed  [3]uint8
+		Flags  []bool
+		When   time.Time
+		Maybe  *time.Time `json:"maybe,omitzero"`
+		Addr   netip.Addr
+		Big    *big.Int
+		Raw    json.RawMessage
+		Num    json.Number `json:"num"`
+		Level  level
+		Pair   pair
+		Pairs  []pair
+		Nope   chan int `json:"-"`
+		//lint:ignore SA5008 the odd names are what is tested
+		Dash string `json:"-,"`
+		//lint:ignore SA5008 not a valid name: the field's own counts
+		Bad       int `json:"a\"b"`
+		Umlaut    int `json:"größe"`
+		Symbol    int `json:"€"`
+		Punct     int `json:"a.b/c d"`
 		hidden    int
 		F32       float32 `json:"f32"`
 		F64       float64 `json:"f64,omitempty"`
@@ -77,14 +81,15 @@ type (
 	}
 
 	quoted struct {
-		I  int         `json:"i,string"`
-		U  *uint16     `json:"u,string"`
-		F  float64     `json:"f,string"`
-		B  bool        `json:"b,string"`
-		S  string      `json:"s,string"`
-		N  json.Number `json:"n,string"`
-		L  []int       `json:"l,string"` // has no effect
-		Lv level       `json:"lv,string"`
+		I int         `json:"i,string"`
+		U *uint16     `json:"u,string"`
+		F float64     `json:"f,string"`
+		B bool        `json:"b,string"`
+		S string      `json:"s,string"`
+		N json.Number `json:"n,string"`
+		//lint:ignore SA5008 has no effect here
+		L  []int `json:"l,string"`
+		Lv level `json:"lv,string"`
 	}
 
 	// left and right make A ambiguous, B is right's by its tag, C is left's.
@@ -100,6 +105,29 @@ type (
 		left
 		right
 	}
+	// tagged's fields hide those of Rival that share their names by accident only.
+	tagged struct {
+		X    int `json:"same"`
+		Y    int `json:"keep"`
+		Same int
+	}
+	rivals struct {
+		tagged
+		Rival
+	}
+	Rival struct {
+		X    int
+		Keep int
+	}
+
+	// loud and quiet each have JSON methods, so that mute, which embeds both, has none.
+	loud  struct{ A int }
+	quiet struct{ B int }
+	mute  struct {
+		loud  `json:"l"`
+		quiet `json:"q"`
+	}
+
 	twiceInner struct{ Z int }
 	twiceA     struct{ twiceInner }
 	twiceB     struct{ twiceInner }
@@ -120,6 +148,7 @@ type (
 		A [0]int             `json:"a,omitempty"`
 		T struct{}           `json:"t,omitempty"`
 		I interface{ Foo() } `json:"i,omitempty"`
+		E zeroer             `json:"e,omitzero"`
 	}
 	zeroDay   int
 	zeroByPtr struct{ n int }
@@ -145,6 +174,11 @@ func (l *level) UnmarshalText(text []byte) error {
 	return err
 }
 func (l level) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "L%d", int(l)), nil }
+
+func (*loud) UnmarshalJSON([]byte) error   { return nil }
+func (*quiet) UnmarshalJSON([]byte) error  { return nil }
+func (loud) MarshalJSON() ([]byte, error)  { return []byte("1"), nil }
+func (quiet) MarshalJSON() ([]byte, error) { return []byte("2"), nil }
 
 func (p *pair) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
@@ -180,7 +214,7 @@ var agreeing = []reflect.Type{
 	reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[big.Int](), reflect.TypeFor[level](),
 	reflect.TypeFor[pair](), reflect.TypeFor[[]pair](), reflect.TypeFor[map[string]pair](),
 	reflect.TypeFor[base](), reflect.TypeFor[wide](), reflect.TypeFor[*wide](), reflect.TypeFor[[]wide](), reflect.TypeFor[quoted](),
-	reflect.TypeFor[ambiguous](), reflect.TypeFor[twice](), reflect.TypeFor[taggedEmbedded](), reflect.TypeFor[node2](),
+	reflect.TypeFor[ambiguous](), reflect.TypeFor[twice](), reflect.TypeFor[rivals](), reflect.TypeFor[taggedEmbedded](), reflect.TypeFor[node2](),
 	reflect.TypeFor[struct{}](), reflect.TypeFor[struct{ K, S int }](),
 }
 
@@ -204,5 +238,6 @@ var documents = []string{
 	`{"Fixed":[1,2,3,4,5],"u8":256}`, `{"When":5}`, `{"When":"yesterday"}`, `{"Level":5}`, `{"num":"12"}`, `{"num":"x"}`, `{"num":""}`, `{"Raw":null}`, `{"Nope":1}`,
 	`{"i":"5","u":"6","f":"1.5","b":"true","s":"\"q\\\"\"","n":"12","l":[1],"lv":"\"L4\""}`, `{"i":5}`, `{"i":""}`, `{"i":"x"}`, `{"i":"null","u":"null","s":"null"}`,
 	`{"i":null,"u":null}`, `{"i":" 5"}`, `{"i":"5 "}`, `{"s":"q"}`, `{"b":"True"}`, `{"n":"\"3\""}`, `{"i":[1]}`, `{"lv":"L4"}`, `{"u":"70000"}`,
+	`{"same":1,"keep":2,"Same":3,"Keep":4}`, `{"größe":1,"GRÖSSE":2,"€":3,"Symbol":4}`,
 	`{"V":1,"Next":{"V":2,"Next":{"V":3}}}`,
 }

@@ -1,0 +1,67 @@
+// Package examples has a program a folder; see the README of each.
+package examples
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A Go snippet in README.md or docs/ that is a region of a program says so in
+// the line above it, and has to be equal to it:
+//
+//	<!-- region hello of examples/hello/main.go -->
+var marker = regexp.MustCompile("(?m)^<!-- region ([a-z0-9-]+) of (\\S+) -->\n+```go\n((?s:.*?))^```$")
+
+func TestSnippetsInTheDocsAreRegionsOfTheExamples(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		matches := marker.FindAllStringSubmatch(string(text), -1)
+		if got := strings.Count(string(text), "<!-- region "); got != len(matches) {
+			t.Errorf("%s: %d markers, of which %d stand above a Go snippet", page, got, len(matches))
+		}
+		for _, m := range matches {
+			found++
+			if want := region(t, filepath.Join("..", m[2]), m[1]); m[3] != want {
+				t.Errorf("%s: region %s of %s differs; the snippet should be\n%s", page, m[1], m[2], want)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no marked snippet found: is the marker still spelled as this test wants it?")
+	}
+}
+
+// region returns the lines between "// region name" and "// endregion", without
+// their common indent.
+func region(t *testing.T, file, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "// region "+name+"\n")
+	if !ok {
+		t.Fatalf("%s has no region %s", file, name)
+	}
+	body, _, ok := strings.Cut(rest, "// endregion")
+	if !ok {
+		t.Fatalf("%s: region %s does not end", file, name)
+	}
+	lines := strings.Split(strings.TrimRight(body, " \t\n"), "\n")
+	indent := lines[0][:len(lines[0])-len(strings.TrimLeft(lines[0], "\t"))]
+	for i, line := range lines {
+		lines[i] = strings.TrimPrefix(line, indent)
+	}
+	return strings.Join(lines, "\n") + "\n"
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/parlor-go/parlor/framework/sockettest"
+)
+
+// region test
+func TestFind(t *testing.T) {
+	client := sockettest.Connect(t, newServer(), "/library", Login{Token: "secret"})
+	client.Expect("hello")
+
+	var book Book
+	client.Call("find", "1").Decode(0, &book)
+	if got, want := book.Pages, 380; got != want {
+		t.Errorf("pages: got %d, want %d", got, want)
+	}
+}
+
+func TestStrangersAreRefused(t *testing.T) {
+	refusal := sockettest.Dial(t, newServer(), sockettest.Options{}).Refused("/library")
+	if got, want := refusal.Message, "who are you?"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// endregion
+
+func TestTheRestOfTheGuide(t *testing.T) {
+	srv := newServer()
+	conn := sockettest.Dial(t, srv, sockettest.Options{})
+	client := conn.Join("/library", Login{Token: "secret"})
+	other := sockettest.Connect(t, srv, "/library", Login{Token: "secret"})
+	client.Expect("hello")
+	other.Expect("hello")
+
+	tests := []struct {
+		event string
+		args  []any
+		want  string
+	}{
+		{"find", []any{"9"}, `["sorry"]`},
+		{"search", []any{[]string{"Go"}, 1, map[string]int{"MinPages": 300}}, `[["The Go Programming Language"],1]`},
+		{"slow search", []any{[]string{"Concurrency"}}, `[["Concurrency in Go"],1]`},
+		{"borrow", []any{"1"}, `["sorry"]`},
+		{"find", []any{7}, `["argument 0 is wrong"]`},
+		{"print", []any{"1"}, `["printed","1"]`},
+		{"nobody", nil, `[]`},
+	}
+	for _, tt := range tests {
+		if got := client.Call(tt.event, tt.args...).JSON(); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.event, got, tt.want)
+		}
+	}
+
+	client.Call("follow", "1")
+	other.Call("follow", "1")
+	for _, want := range []string{"following", "followed", "follower", "followed"} {
+		if got := client.Next().Name; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	other.Call("unfollow", "1")
+
+	answer := client.EmitWithAck("return_book", "1")
+	client.Expect("sure?").Ack(true)
+	if got, want := answer.Wait().String(0), "returned"; got != want {
+		t.Errorf("return_book: got %s, want %s", got, want)
+	}
+	client.Emit("remind", "1")
+	client.Expect("due").Ack(true)
+
+	client.Emit("chat message", "hi all")
+	if got, want := other.Expect("message").Args.String(0), "hi all"; got != want {
+		t.Errorf("chat: got %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,30 @@
+// Hello is the program of the README: a room, an acknowledgement, a middleware.
+package main
+
+// region hello
+import (
+	"net/http"
+	"os"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/middleware"
+	"github.com/rs/zerolog"
+)
+
+type Chat struct{ framework.Namespace }
+
+func (c *Chat) OnJoin(s *framework.Socket, room string) (string, error) { // serves "join"
+	s.Join(room)
+	return "welcome", c.To(room).Send(s.ID() + " has entered " + room) // acked; to all in the room
+}
+
+func main() {
+	srv := framework.New(framework.Options{Logger: zerolog.New(os.Stderr)})
+	srv.Register("/chat", &Chat{}, middleware.Logger)
+	r := chi.NewRouter()
+	r.Mount("/socket.io", srv)
+	http.ListenAndServe("127.0.0.1:8080", r)
+}
+
+// endregion

@@ -1,0 +1,50 @@
+package framework_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/parlor-go/parlor/"
+
+// Imports point one way: examples -> middleware -> framework -> transport -> gws.
+func TestImportsPointOneWay(t *testing.T) {
+	tests := []struct {
+		of  string
+		not []string
+	}{
+		{"transport", []string{module + "framework", module + "middleware", module + "examples"}},
+		{"framework", []string{module + "middleware", module + "examples"}},
+		{"middleware", []string{module + "examples"}},
+		{"framework/sockettest", []string{module + "framework", module + "transport", "github.com/"}},
+	}
+	for _, tt := range tests {
+		self := module + tt.of
+		for _, dep := range list(t, "-deps", self) {
+			for _, not := range tt.not {
+				if strings.HasPrefix(dep, not) && dep != self {
+					t.Errorf("%s depends on %s", self, dep)
+				}
+			}
+		}
+	}
+}
+
+func TestOnlyTransportImportsGWS(t *testing.T) {
+	for _, pkg := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
+		name, imports, _ := strings.Cut(pkg, " ")
+		if strings.Contains(imports, "lxzan/gws") && name != module+"transport" {
+			t.Errorf("%s imports gws", name)
+		}
+	}
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
