@@ -18,6 +18,9 @@ import (
 // TestMain fails when a goroutine of this module outlives the tests.
 func TestMain(m *testing.M) {
 	code := m.Run()
+	for i := len(exampleCleanups) - 1; i >= 0; i-- {
+		exampleCleanups[i]()
+	}
 	if left := leaked(); left != "" && code == 0 {
 		fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", left)
 		code = 1
