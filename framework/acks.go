@@ -66,6 +66,7 @@ func (s *Socket) acked(id uint64, args Args) {
 		s.log().Debug().Uint64("id", id).Msg("ack for nothing that was asked, or too late")
 		return
 	}
+	s.log().Debug().Str("event", p.event).Uint64("id", id).Msg("ack received")
 	p.settle(s, args, nil)
 }
 

@@ -139,7 +139,7 @@ func (b *binding) decode(in []reflect.Value, e *Event) ([]reflect.Value, error) 
 		in = append(in, reflect.ValueOf(rest))
 	case extra > 0 && e.kind == KindEvent:
 		// Newer clients must not break older servers.
-		e.Socket.log().Debug().Str("event", e.Name).Int("extra", extra).Msg("extra arguments ignored")
+		e.Socket.log().Debug().Str("event", logName(e.Name)).Int("extra", extra).Msg("extra arguments ignored")
 	}
 	return in, nil
 }

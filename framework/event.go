@@ -120,20 +120,34 @@ func (c *eventContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// log returns the event's logger: the one that connect middleware left in the
-// socket's context, else the server's, with the event's fields.
+// log returns the event's logger: the one that HTTP or connect middleware left in
+// the context, else the server's, with the socket's fields from connecting on
+// and the event's name behind it.
 func (c *eventContext) log() *zerolog.Logger {
 	if l := c.logger.Load(); l != nil {
 		return l
 	}
+	s := c.event.Socket
 	base, ok := c.Context.Value(loggerKey).(*zerolog.Logger)
 	if !ok {
-		base = c.event.Socket.logger()
+		base = &s.ns.srv.handlerLog
 	}
-	l := *base
-	if c.event.kind != KindConnect { // connect middleware hands this logger on to all events
-		l = base.With().Str("event", c.event.Name).Logger()
+	with := base.With()
+	if c.event.kind == KindConnect { // what follows inherits it, so it names no event
+		with = with.Str("nsp", s.ns.path).Str("sid", s.id)
+	} else {
+		with = with.Str("event", logName(c.event.Name))
 	}
+	l := with.Logger()
 	c.logger.CompareAndSwap(nil, &l)
 	return c.logger.Load()
+}
+
+// logName keeps what a client calls an event from filling the log.
+func logName(event string) string {
+	const most = 64
+	if len(event) <= most {
+		return event
+	}
+	return event[:most] + "..."
 }

@@ -31,8 +31,9 @@ type Options struct {
 
 	// Logger gets the Socket.IO level: connects and disconnects at info, events
 	// at debug, what a client did wrong at warn, failures that nobody handled at
-	// error. The zero Logger writes only those failures, to stderr; zerolog.Nop()
-	// silences them too. Transport.Logger is independent of it.
+	// error. What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
+	// Logger, which is stderr, the server itself uses only the error level;
+	// zerolog.Nop() silences all of it. Transport.Logger is independent of it.
 	Logger zerolog.Logger
 }
 
@@ -53,9 +54,14 @@ func (o Options) withDefaults() Options {
 	if o.EventName == nil {
 		o.EventName = SnakeCase
 	}
-	if reflect.ValueOf(o.Logger).IsZero() {
-		o.Logger = zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr}).
-			Level(zerolog.ErrorLevel).With().Timestamp().Logger()
-	}
 	return o
+}
+
+// loggers returns the server's own logger and the one that handlers get.
+func (o Options) loggers() (own, handlers zerolog.Logger) {
+	if !reflect.ValueOf(o.Logger).IsZero() {
+		return o.Logger, o.Logger
+	}
+	stderr := zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.DateTime}).With().Timestamp().Logger()
+	return stderr.Level(zerolog.ErrorLevel), stderr
 }

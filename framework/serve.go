@@ -13,7 +13,7 @@ import (
 // serve runs the chain for one event and answers it.
 func (s *Socket) serve(ec *eventContext, h Handler) {
 	e := &ec.event
-	s.log().Debug().Str("event", e.Name).Int("args", e.Args.Len()).Msg("event received")
+	s.log().Debug().Str("event", logName(e.Name)).Int("args", e.Args.Len()).Msg("event received")
 	reply, err := s.call(ec, h)
 	if err == nil && e.WantsAck() && !ec.ack.handed {
 		err = s.answer(e, reply)
@@ -79,14 +79,14 @@ func (s *Socket) fail(ec *eventContext, err error) {
 	e := &ec.event
 	switch {
 	case errors.Is(err, ErrNoHandler):
-		line := s.log().Debug().Str("event", e.Name)
+		line := s.log().Debug().Str("event", logName(e.Name))
 		if hint := s.ns.hint(e.Name); hint != "" {
 			line.Str("hint", hint)
 		}
 		line.Msg("no handler for the event")
 		return
 	case errors.Is(err, ErrClosed):
-		s.log().Debug().Str("event", e.Name).Err(err).Msg("client went away meanwhile")
+		s.log().Debug().Str("event", logName(e.Name)).Err(err).Msg("client went away meanwhile")
 		return
 	}
 	var public *Error
@@ -96,7 +96,7 @@ func (s *Socket) fail(ec *eventContext, err error) {
 	}
 	if ok && e.WantsAck() {
 		if err := s.answer(e, reply); err != nil {
-			s.log().Error().Err(err).Str("event", e.Name).Msg("error answer not sent")
+			s.log().Error().Err(err).Str("event", logName(e.Name)).Msg("error answer not sent")
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (s *Socket) unhandled(ec *eventContext, err error) {
 	if errors.As(err, &p) {
 		line.Bytes("stack", p.Stack)
 	}
-	line.Str("event", ec.event.Name).Err(err).Msg("handler failed")
+	line.Str("event", logName(ec.event.Name)).Err(err).Msg("handler failed")
 }
 
 // connect runs the chain around OnConnect and accepts or refuses.

@@ -21,6 +21,7 @@ import (
 type Server struct {
 	opts       Options
 	log        zerolog.Logger
+	handlerLog zerolog.Logger // what zerolog.Ctx gives, before the socket's fields
 	engine     *transport.Engine
 	workers    workers
 	sendBound  int
@@ -40,7 +41,8 @@ type Server struct {
 // New makes a server. It panics if the options contradict each other.
 func New(opts Options) *Server {
 	opts = opts.withDefaults()
-	srv := &Server{opts: opts, log: opts.Logger, namespaces: make(map[string]*namespace)}
+	srv := &Server{opts: opts, namespaces: make(map[string]*namespace)}
+	srv.log, srv.handlerLog = opts.loggers()
 	srv.engine = transport.New(opts.Transport, srv.accept)
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
 	srv.namespace("/") // always there, as in the reference

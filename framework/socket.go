@@ -128,11 +128,17 @@ func (s *Socket) SendJSON(args ...any) error { return s.Emit("json", args...) }
 
 // Join adds the socket to rooms, and counts from its return. Rooms exist while
 // somebody is in them. It does nothing once the socket is gone.
-func (s *Socket) Join(rooms ...string) { s.ns.rooms.join(s, rooms) }
+func (s *Socket) Join(rooms ...string) {
+	s.ns.rooms.join(s, rooms)
+	s.log().Debug().Strs("rooms", rooms).Msg("rooms joined")
+}
 
 // Leave takes the socket out of rooms; one that it is not in is no matter. Its
 // personal room, named by its id, cannot be left.
-func (s *Socket) Leave(rooms ...string) { s.ns.rooms.leave(s, rooms) }
+func (s *Socket) Leave(rooms ...string) {
+	s.ns.rooms.leave(s, rooms)
+	s.log().Debug().Strs("rooms", rooms).Msg("rooms left")
+}
 
 // Rooms lists the rooms the socket is in, its id first. In OnDisconnect they
 // can still be read.
@@ -282,12 +288,6 @@ func (l *socketLog) Error() *zerolog.Event { return l.fields(l.ns.srv.log.Error(
 
 func (l *socketLog) fields(e *zerolog.Event) *zerolog.Event {
 	return e.Str("nsp", l.ns.path).Str("sid", l.id)
-}
-
-// logger is for handlers: a logger of its own with the socket's fields.
-func (s *Socket) logger() *zerolog.Logger {
-	l := s.ns.srv.log.With().Str("nsp", s.ns.path).Str("sid", s.id).Logger()
-	return &l
 }
 
 // socketContext is the life of the socket with the values of connect

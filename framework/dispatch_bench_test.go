@@ -1,0 +1,61 @@
+package framework
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+// BenchmarkDispatch is what lies between a parsed event and its reply: the
+// chain, the decoding, the call.
+func BenchmarkDispatch(b *testing.B) {
+	type point struct {
+		Room   string  `json:"room"`
+		Count  int     `json:"count"`
+		Ratio  float64 `json:"ratio"`
+		Urgent bool    `json:"urgent"`
+	}
+	pass := func(next Handler) Handler {
+		return HandlerFunc(func(ctx context.Context, e *Event) ([]any, error) { return next.ServeEvent(ctx, e) })
+	}
+	tests := []struct {
+		name    string
+		handler any
+	}{
+		{"struct", func(p point) point { return p }},
+		{"raw", func(p json.RawMessage) json.RawMessage { return p }},
+		{"context-and-socket", func(ctx context.Context, s *Socket, p json.RawMessage) error { return nil }},
+		{"Handler", HandlerFunc(func(_ context.Context, e *Event) ([]any, error) { return []any{e.Args}, nil })},
+	}
+	array := []byte(`["echo",{"room":"lobby-0001","count":12345,"ratio":0.12345,"urgent":true}]`)
+	for _, tt := range tests {
+		b.Run(tt.name, func(b *testing.B) {
+			srv := New(Options{Logger: zerolog.Nop()})
+			srv.Use(pass, pass)
+			srv.On("echo", tt.handler)
+			srv.compile()
+			ns := srv.namespaces["/"]
+			s := &Socket{ns: ns, ctx: context.Background()}
+			b.ReportAllocs()
+			for b.Loop() {
+				ec := &eventContext{Context: s.ctx}
+				args, err := parseArgs(array, ec.elems[:0], nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				h, name := ns.handlerFor([]byte("echo"))
+				args.elems = args.elems[1:]
+				ec.event = Event{Name: name, Args: args, Socket: s}
+				reply, err := s.call(ec, h)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, _, err := appendBody(nil, "", true, reply); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
