@@ -9,9 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -765,32 +763,7 @@ func TestSeed046CallbacksThatNeverComeEndWithTheSocket(t *testing.T) {
 
 // What the tests share.
 
-// TestMain fails when a goroutine of the server outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaked(); left != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leaked() string {
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		buf := make([]byte, 1<<20)
-		var left []string
-		for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")[1:] {
-			if strings.Contains(stack, "parlor/") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-		runtime.Gosched()
-	}
-}
+func TestMain(m *testing.M) { sockettest.Main(m) }
 
 // quiet makes a server that logs nothing.
 func quiet() *framework.Server { return framework.New(framework.Options{Logger: zerolog.Nop()}) }

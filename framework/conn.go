@@ -271,6 +271,7 @@ func (c *conn) turnAway(path, message string) error {
 func (c *conn) leave(s *Socket) {
 	c.forget(s)
 	s.mu.Lock()
+	s.leaving = true
 	early := s.state == connecting
 	s.mu.Unlock()
 	if early {

@@ -2,10 +2,6 @@ package framework_test
 
 import (
 	"bytes"
-	"fmt"
-	"os"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,39 +9,20 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
-// TestMain fails when a goroutine of this module outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
+func TestMain(m *testing.M) { sockettest.Main(withExamples{m}) }
+
+// withExamples ends what the examples have opened, which have no testing.TB.
+type withExamples struct{ *testing.M }
+
+func (m withExamples) Run() int {
+	code := m.M.Run()
 	for i := len(exampleCleanups) - 1; i >= 0; i-- {
 		exampleCleanups[i]()
 	}
-	if left := leaked(); left != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leaked returns the stacks of this module's goroutines, once they have had
-// time to end.
-func leaked() string {
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		buf := make([]byte, 1<<20)
-		stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
-		var left []string
-		for _, stack := range stacks[1:] {
-			if strings.Contains(stack, "parlor/") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-		runtime.Gosched()
-	}
+	return code
 }
 
 // logBuffer collects log lines from any goroutine.

@@ -25,15 +25,16 @@ type Socket struct {
 	root   context.Context // ends with the socket
 	cancel context.CancelCauseFunc
 
-	mu     sync.Mutex
-	ctx    context.Context // root, with what connect middleware added
-	state  state
-	ended  bool // no longer delivered to; OnDisconnect is queued or has run
-	why    Reason
-	held   []*transport.Message // until CONNECT has gone out
-	heap   int                  // bytes in held
-	values map[*keyID]any
-	acks   pendingAcks
+	mu      sync.Mutex
+	ctx     context.Context // root, with what connect middleware added
+	state   state
+	leaving bool // its DISCONNECT packet is queued
+	ended   bool // no longer delivered to; OnDisconnect is queued or has run
+	why     Reason
+	held    []*transport.Message // until CONNECT has gone out
+	heap    int                  // bytes in held
+	values  map[*keyID]any
+	acks    pendingAcks
 
 	// Guarded by rooms.mu.
 	present, departed bool
@@ -246,6 +247,9 @@ func (s *Socket) end(reason Reason, detail error) {
 	if s.ended {
 		s.mu.Unlock()
 		return
+	}
+	if s.leaving { // it said so, whatever became of its connection then
+		reason = ClientNamespaceDisconnect
 	}
 	s.ended, s.why = true, reason
 	if s.state == connected {

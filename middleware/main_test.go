@@ -3,45 +3,17 @@ package middleware_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
-// TestMain fails when a goroutine of the server outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaked(); left != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leaked() string {
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		buf := make([]byte, 1<<20)
-		var left []string
-		for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")[1:] {
-			if strings.Contains(stack, "parlor") || strings.Contains(stack, "net/http") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-		runtime.Gosched()
-	}
-}
+func TestMain(m *testing.M) { sockettest.Main(m) }
 
 // lines is a log that tests read.
 type lines struct {

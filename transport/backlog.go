@@ -34,45 +34,38 @@ func (s *Session) Hold(n int) {
 }
 
 // Release takes back n bytes of what Hold noted.
-func (s *Session) Release(n int) {
-	b := &s.backlog
-	b.mu.Lock()
-	b.held -= n
-	resumed := s.resumeLocked()
-	b.mu.Unlock()
-	if resumed {
-		s.renewPong()
-	}
-}
+func (s *Session) Release(n int) { s.relieve(n, 0) }
 
 // AwaitAck notes that delta more answers of the client are waited for. While there
 // are any reading is not paused: what is waited for may be behind the rest.
-func (s *Session) AwaitAck(delta int) {
+func (s *Session) AwaitAck(delta int) { s.relieve(0, delta) }
+
+// relieve counts, and lets paused readers go on if they may then.
+func (s *Session) relieve(released, awaited int) {
 	b := &s.backlog
 	b.mu.Lock()
-	b.awaited += delta
-	resumed := s.resumeLocked()
+	b.held -= released
+	b.awaited += awaited
+	due := b.resume != nil && s.mayRead()
 	b.mu.Unlock()
-	if resumed {
-		s.renewPong()
+	if !due {
+		return
+	}
+	// A pong may be behind what was not read. Its time starts anew before the pause is
+	// over: between the two the heartbeat would find it missing.
+	s.renewPong()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.resume != nil && s.mayRead() {
+		close(b.resume)
+		b.resume = nil
 	}
 }
 
-// mayRead tells whether reading is to go on.
+// mayRead tells whether reading is to go on. Its caller has the backlog's lock.
 func (s *Session) mayRead() bool {
 	b := &s.backlog
 	return b.ended || b.awaited > 0 || b.held < s.engine.opts.MaxBacklog/2
-}
-
-// resumeLocked lets paused readers go on if they may.
-func (s *Session) resumeLocked() bool {
-	b := &s.backlog
-	if b.resume == nil || !s.mayRead() {
-		return false
-	}
-	close(b.resume)
-	b.resume = nil
-	return true
 }
 
 // pause returns when reading may go on, or when done is closed.

@@ -24,7 +24,7 @@ type Engine struct {
 	upgrader *gws.Upgrader
 
 	mu       sync.RWMutex
-	sessions map[string]*Session // the open ones, and those whose end polls may still fetch
+	sessions map[string]*Session // the open ones, and those of which something is left
 	open     int
 	live     int           // what needs the workers: sessions, and what they leave behind
 	workers  *workers      // nil while live is 0
@@ -81,6 +81,8 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	for _, s := range e.all() {
 		if s.end(ReasonServerShuttingDown, nil, endShutdown) {
 			go s.notify()
+		} else {
+			s.stopLingering()
 		}
 	}
 
@@ -192,27 +194,29 @@ func newID() string {
 func (e *Engine) session(id string) *Session {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.sessions[id]
+	s := e.sessions[id]
+	if s != nil && s.ended.Load() && s.ws.Load() != nil {
+		return nil // only its connection is still there
+	}
+	return s
 }
 
-// closed takes s off the list, or leaves it there for polls to fetch its end.
-func (e *Engine) closed(s *Session, lingers bool) {
+// closed notes that s has been closed. What is left of it, a connection or what
+// polls have yet to fetch, keeps it on the list until forget.
+func (e *Engine) closed(s *Session, left bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.open--
-	if lingers {
-		e.holdLocked()
-		return
+	if !left {
+		delete(e.sessions, s.id)
 	}
-	delete(e.sessions, s.id)
 }
 
-// lingered takes off a session that was left on the list.
-func (e *Engine) lingered(s *Session) {
+// forget takes s off the list.
+func (e *Engine) forget(s *Session) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	delete(e.sessions, s.id)
-	e.mu.Unlock()
-	e.release()
 }
 
 // openPacket returns the packet that opens a session, Engine.IO protocol v4, "Handshake". The

@@ -13,21 +13,29 @@ func (s *Session) startHeartbeat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended.Load() {
-		interval := s.engine.opts.PingInterval
-		s.setBeat(interval - rand.N(interval/10+1))
+		s.setBeat(s.untilPing() - rand.N(s.engine.opts.PingInterval/10+1))
 	}
 }
 
+// untilPing is the time until the next ping. The wheel is late by up to a tick, for
+// the ping and for the wait for its answer: with two ticks off, a client that stays
+// silent is closed within PingInterval+PingTimeout, as it was told.
+func (s *Session) untilPing() time.Duration {
+	return s.engine.opts.PingInterval - 2*s.engine.tick()
+}
+
+// setBeat has heartbeat called after d, and not before.
 func (s *Session) setBeat(d time.Duration) {
+	s.beatAt = time.Now().Add(d)
 	s.workers.wheel.Set(&s.beat, d, s.heartbeat)
 }
 
 // heartbeat runs on the wheel: a ping is due, or an answer is missing.
 func (s *Session) heartbeat() {
 	s.mu.Lock()
-	if s.ended.Load() {
+	if s.ended.Load() || time.Until(s.beatAt) > 0 {
 		s.mu.Unlock()
-		return
+		return // it was set anew while it fired
 	}
 	late := s.awaitingPong && !s.backlog.paused()
 	s.setBeat(s.engine.opts.PingTimeout)
@@ -48,7 +56,7 @@ func (s *Session) pong() {
 	defer s.mu.Unlock()
 	if s.awaitingPong && !s.ended.Load() {
 		s.awaitingPong = false
-		s.setBeat(s.engine.opts.PingInterval)
+		s.setBeat(s.untilPing())
 	}
 }
 

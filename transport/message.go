@@ -53,11 +53,8 @@ func newPacket(packet string) *Message {
 	return &Message{frames: append(frames, packet...)}
 }
 
-// Packets without data are the same for every session.
-var (
-	packetPing = newPacket("2")
-	packetNoop = newPacket("6")
-)
+// packetPing is the same for every session.
+var packetPing = newPacket("2")
 
 // closeFrame is a close frame without a status code, as the reference server sends it.
 var closeFrame = []byte{frameClose, 0}

@@ -33,8 +33,9 @@ type pollState struct {
 	get  *pendingGET
 	post *pendingPOST
 
-	final   byte // the packet that ends the last answer, '1' or '6'; 0 while open
-	lingers bool // closed, but found by polls until they have all that is queued
+	final   byte        // the packet that ends the last answer, '1' or '6'; 0 while open
+	lingers bool        // closed, but found by polls until they have all that is queued
+	expiry  *time.Timer // ends that, if no worker does
 
 	upgrading bool  // a WebSocket has been let in to probe
 	probe     *conn // it, once it is there
@@ -45,6 +46,7 @@ type pollState struct {
 type pendingGET struct {
 	woken   chan struct{}
 	release bool // answer with a noop rather than wait
+	late    bool // it came after the session's end
 }
 
 // pendingPOST is a POST whose body is being read.
@@ -110,12 +112,17 @@ func (s *Session) queueIfPolled(m *Message) bool {
 func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 	if first {
 		p.final = '1'
-		if mode == endByClient {
-			p.final = '6' // it knows, and waits for its poll to return
+		switch mode {
+		case endFlush:
+			p.lingers = true
+		case endShutdown:
+			p.lingers = p.get != nil || p.size > 0
+		case endByClient: // it knows, and waits for the poll that it sent at the same time
+			p.final = '6'
+			p.lingers = p.get == nil
 		}
-		p.lingers = mode == endFlush || mode == endShutdown && p.get != nil
 	}
-	if !p.lingers || mode == endAbort {
+	if mode == endByClient || mode == endAbort || !p.lingers {
 		p.queue, p.skip, p.size = nil, 0, 0
 	}
 	if p.post != nil && p.post.reading {
@@ -125,17 +132,33 @@ func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 	return p.probe
 }
 
+// lingerTime is how long polls may fetch what is left of a closed session.
+func (e *Engine) lingerTime(mode endMode) time.Duration {
+	if mode == endShutdown {
+		return min(closeGrace, e.opts.WriteTimeout)
+	}
+	return e.opts.WriteTimeout
+}
+
 // stopLingering forgets a closed session whose rest was fetched, or not in time.
 func (s *Session) stopLingering() {
 	s.mu.Lock()
 	lingers := s.poll != nil && s.poll.lingers
+	var expiry *time.Timer
 	if lingers {
 		s.poll.lingers = false
+		expiry = s.poll.expiry
 		s.workers.wheel.Stop(&s.deadline)
 	}
 	s.mu.Unlock()
-	if lingers {
-		s.engine.lingered(s)
+	switch {
+	case !lingers:
+	case expiry != nil:
+		expiry.Stop()
+		s.engine.forget(s)
+	default:
+		s.engine.forget(s)
+		s.engine.release()
 	}
 }
 
@@ -175,6 +198,12 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 		if s.end(ReasonTransportError, errPollAborted, endDrop) {
 			go s.notify()
 		}
+		s.stopLingering() // nobody will come for the rest
+		return
+	}
+	if batch.poll == nil {
+		// Who sends "5" has had its last poll back; this one overtook that.
+		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
 		return
 	}
 	s.answerPoll(w, r, control, &batch)
@@ -214,9 +243,7 @@ func (s *Session) beginGET(w http.ResponseWriter, r *http.Request, get *pendingG
 		w.WriteHeader(http.StatusBadRequest)
 		return false
 	}
-	if p.final != 0 && p.size == 0 {
-		p.push(packetNoop) // as the reference server answers polls after the end
-	}
+	get.late = p.final != 0
 	p.get = get
 	s.mu.Unlock()
 	return true
@@ -243,22 +270,20 @@ func (b *batch) add(binary bool, data []byte) {
 }
 
 // awaitBatch waits until there is something to answer get with, and takes it. It
-// reports false if the client went away first.
+// reports false if the client went away first. Without a pollState in b the session
+// was upgraded meanwhile.
 func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) bool {
 	var nudge <-chan time.Time
 	for {
 		s.mu.Lock()
 		p := s.poll
 		if p == nil {
-			// Upgraded: the queue went with the session.
 			s.mu.Unlock()
-			b.poll = &pollState{}
-			b.add(false, []byte{'6'})
-			return true
+			return true // upgraded: the queue went with the session
 		}
 		if p.size > 0 || p.final != 0 || get.release {
 			p.get = nil
-			p.take(b)
+			p.take(b, get.late)
 			s.mu.Unlock()
 			return true
 		}
@@ -283,9 +308,19 @@ func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) boo
 }
 
 // take moves packets from the queue to b. If there are none it is a noop, or the
-// end.
-func (p *pollState) take(b *batch) {
+// end, which has an answer of its own: the JavaScript client closes at once, before
+// it has handed on the packets that came with it. late is a poll that came after
+// the end; the reference server puts a noop before it then.
+func (p *pollState) take(b *batch, late bool) {
 	b.poll = p
+	if len(p.queue) == 0 && p.final != 0 {
+		if late && p.final == '1' {
+			b.add(false, []byte{'6'})
+		}
+		b.add(false, []byte{p.final})
+		b.last = true
+		return
+	}
 	done := 0 // messages taken whole
 	for done < len(p.queue) && b.n < maxPackets {
 		frames := p.queue[done].frames[p.skip:]
@@ -304,10 +339,6 @@ func (p *pollState) take(b *batch) {
 	p.size -= b.owed
 	p.answering += b.owed
 
-	if p.final != 0 && p.size == 0 && b.n < maxPackets {
-		b.add(false, []byte{p.final})
-		b.last = true
-	}
 	if b.n == 0 {
 		b.add(false, []byte{'6'})
 	}

@@ -79,7 +79,7 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 
 	body := bodies.Get().(*bytes.Buffer)
 	defer func() {
-		if body.Cap() <= pieceSize {
+		if body.Cap() <= keepSize {
 			body.Reset()
 			bodies.Put(body)
 		}
@@ -110,12 +110,12 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 		if s.packet(p.Type, p.Data, p.Binary) != nil {
 			return http.StatusBadRequest
 		}
-	}
-
-	s.pause(r.Context().Done())
-	if r.Context().Err() != nil {
-		_ = s.violation(ReasonTransportError, errPostAborted)
-		return http.StatusBadRequest
+		// Not only before the answer: one body may hold more than the backlog does.
+		s.pause(r.Context().Done())
+		if r.Context().Err() != nil {
+			_ = s.violation(ReasonTransportError, errPostAborted)
+			return http.StatusBadRequest
+		}
 	}
 	return http.StatusOK
 }

@@ -44,6 +44,7 @@ type Session struct {
 	err          error
 	awaitingPong bool
 	beat         wheel.Timer // the next ping, or the end of the wait for a pong
+	beatAt       time.Time   // when beat is due
 	deadline     wheel.Timer // CloseAfter; once closing, how long polls may fetch the rest
 
 	backlog backlog
@@ -186,7 +187,7 @@ type endMode uint8
 
 const (
 	endFlush    endMode = iota // what is queued is delivered, the client is told
-	endShutdown                // the same, but no poll is waited for that is not there
+	endShutdown                // the same, with less patience
 	endDrop                    // what polls have not fetched is thrown away, the client is told
 	endByClient                // likewise, at the client's wish
 	endRead                    // the connection is over already; its reader cleans up
@@ -214,8 +215,12 @@ func (s *Session) end(reason Reason, err error, mode endMode) bool {
 	if s.poll != nil {
 		c = s.poll.end(mode, first)
 		lingers = s.poll.lingers
-		if lingers && first {
-			s.workers.wheel.Set(&s.deadline, s.engine.opts.WriteTimeout, s.stopLingering)
+		switch {
+		case !lingers || !first:
+		case mode == endByClient: // no worker stays for a poll that need not come
+			s.poll.expiry = time.AfterFunc(closeGrace, s.stopLingering)
+		default:
+			s.workers.wheel.Set(&s.deadline, s.engine.lingerTime(mode), s.stopLingering)
 		}
 	}
 	polling := s.poll != nil
@@ -223,7 +228,10 @@ func (s *Session) end(reason Reason, err error, mode endMode) bool {
 
 	if first {
 		s.backlog.end()
-		s.engine.closed(s, lingers)
+		if lingers && mode != endByClient {
+			s.engine.hold()
+		}
+		s.engine.closed(s, lingers || !polling)
 		s.logEnd(reason, err)
 	} else if polling {
 		s.stopLingering()
@@ -276,6 +284,7 @@ func (s *Session) open(r *http.Request) {
 	defer func() {
 		if s.handler == nil {
 			s.Abort(ReasonTransportError, errPanic)
+			e.forget(s)
 		}
 	}()
 	h := e.accept(s, r)
@@ -307,7 +316,7 @@ func (s *Session) deliver(data []byte, binary bool) {
 	s.handler.Message(data, binary)
 }
 
-var errPanic = errors.New("transport: panic in Handler.Message")
+var errPanic = errors.New("transport: the handler panicked")
 
 func (s *Session) logPanic(v any, where string) {
 	s.engine.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).

@@ -1,6 +1,9 @@
 package transport
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // An upgrade from polling to a WebSocket, Engine.IO protocol v4, "Upgrade": the
 // client opens a WebSocket with its session's id, sends "2probe" there and gets
@@ -33,7 +36,7 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	}
 	s.mu.Unlock()
 	if !free {
-		e.refuse(w, r, refusedRequest, "the session has a WebSocket already, or is closed")
+		e.dismiss(w, r)
 		return
 	}
 
@@ -60,14 +63,32 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	c.uncork()
 }
 
+// dismiss accepts a WebSocket for a session that has one, or is closing, and closes
+// it. It is the one refusal that comes behind the 101: the reference server does so,
+// and the official test suite knows nothing else.
+func (e *Engine) dismiss(w http.ResponseWriter, r *http.Request) {
+	c, _ := e.hijack(w, r)
+	if c == nil {
+		return
+	}
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(handshakeTimeout))
+	_, _ = c.Conn.Write(closeFrame)
+	_ = c.Conn.Close()
+	e.log.Debug().Str("remote", r.RemoteAddr).Msg("second websocket of a session closed")
+}
+
 // probePacket handles a message on a probe.
 func (s *Session) probePacket(c *conn, data []byte, binary bool) {
 	switch {
 	case c.phase == probeOpen && !binary && string(data) == "2probe":
 		c.phase = probeReplied
+		s.mu.Lock()
+		s.poll.probing = true
+		get := s.poll.get
+		s.mu.Unlock()
 		_ = c.append(packetProbed.frames)
 		c.flush()
-		s.releasePoll()
+		s.releasePoll(get)
 	case c.phase == probeReplied && !binary && string(data) == "5":
 		s.upgrade(c)
 	default:
@@ -76,16 +97,15 @@ func (s *Session) probePacket(c *conn, data []byte, binary bool) {
 	}
 }
 
-// releasePoll lets the client have its poll back, and every one it may send yet
-// before the upgrade is done.
-func (s *Session) releasePoll() {
+// releasePoll lets the client have back the poll that was pending when its probe
+// came; it waits for that now. It comes after the answer to the probe, or the
+// client would poll again.
+func (s *Session) releasePoll(get *pendingGET) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.poll
-	p.probing = true
-	if p.get != nil {
-		p.get.release = true
-		p.wake()
+	if get != nil && s.poll.get == get {
+		get.release = true
+		s.poll.wake()
 	}
 }
 

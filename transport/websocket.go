@@ -16,8 +16,9 @@ import (
 	"github.com/parlor-go/parlor/transport/internal/payload"
 )
 
-// readBuffer is what a connection reads ahead, in bytes. Larger messages are read
-// straight to their place; an idle connection should not own much.
+// readBuffer is the size of the buffer that gws insists on, in bytes. Each connection
+// has one, idle or not; what is longer is read past it, and rawRead sees to it that
+// a small one does not mean many reads.
 const readBuffer = 512
 
 // handshakeTimeout bounds the writing of the 101 response.
@@ -32,7 +33,7 @@ func newUpgrader(opts *Options) *gws.Upgrader {
 		ParallelGolimit:    1, // not used, but made room for in each connection
 		Logger:             silence{},
 		// No Recovery: a panic reaches readLoop, which covers gws itself too.
-		NewSession:         func() gws.SessionStorage { return noStorage{} },
+		NewSession: func() gws.SessionStorage { return noStorage{} },
 	})
 }
 
@@ -114,6 +115,9 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 		limit:   e.opts.MaxSendBuffer,
 		timeout: e.opts.WriteTimeout,
 	}
+	if c.raw != nil {
+		c.reader = newRawRead(c.raw)
+	}
 	// The HTTP server's buffer is left to the garbage collector, apart from what the
 	// client has sent ahead.
 	if n := buffered.Reader.Buffered(); n > 0 {
@@ -194,6 +198,9 @@ func (c *conn) serve(socket *gws.Conn) {
 		}
 		// An error that gws has found leaves the client in the middle of something.
 		c.finish(reason == ReasonTransportError)
+		if s.ws.Load() == c {
+			s.engine.forget(s)
+		}
 		s.engine.release()
 	}()
 	reason, err = c.readLoop(socket)

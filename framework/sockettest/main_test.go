@@ -2,43 +2,13 @@ package sockettest
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
-// TestMain fails when a goroutine of this package outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaked(); left != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leaked returns the stacks of goroutines other than the caller's that run
-// parlor's or net/http's code, once they have had time to end.
-func leaked() string {
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		buf := make([]byte, 1<<20)
-		stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
-		var left []string
-		for _, stack := range stacks[1:] {
-			if strings.Contains(stack, "parlor") || strings.Contains(stack, "net/http") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-		runtime.Gosched()
-	}
-}
+func TestMain(m *testing.M) { Main(m) }
 
 // recorder is a testing.TB that takes notes instead of failing its test.
 type recorder struct {

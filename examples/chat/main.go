@@ -1,0 +1,80 @@
+// Command chat is a chat with rooms: who is there, who is typing, what is said.
+package main
+
+import (
+	"context"
+	"embed"
+	"flag"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-chi/chi/v5"
+	chimw "github.com/go-chi/chi/v5/middleware"
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/examples/internal/clientjs"
+	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/middleware"
+)
+
+//go:embed page
+var page embed.FS
+
+func main() {
+	addr := flag.String("addr", defaultAddr(), "address to listen on")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	log := zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr}).
+		Level(zerolog.InfoLevel).With().Timestamp().Logger()
+	fmt.Println("open http://" + *addr)
+	// Run serves Socket.IO beside the page, and drains both when ctx ends.
+	if err := newServer(log).Run(ctx, *addr, newPage()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func defaultAddr() string {
+	if port := os.Getenv("PORT"); port != "" {
+		return "127.0.0.1:" + port
+	}
+	return "127.0.0.1:8080"
+}
+
+func newServer(log zerolog.Logger) *framework.Server {
+	srv := framework.New(framework.Options{Logger: log})
+	srv.Use(middleware.Logger, middleware.Recoverer)
+	srv.Register("/chat", &Chat{})
+	return srv
+}
+
+// newPage serves what the browser loads.
+func newPage() http.Handler {
+	files, err := fs.Sub(page, "page")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	r := chi.NewRouter()
+	r.Use(chimw.Recoverer, secure)
+	r.Handle("/socket.io.js", clientjs.Handler())
+	r.Handle("/*", http.FileServerFS(files))
+	return r
+}
+
+// secure lets the page run its own scripts and the client's, nothing else: what
+// people write is text, and stays text even if a mistake in the page forgets it.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' https://cdn.socket.io; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,129 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// pieceSize is how much is written under one deadline, in bytes.
+const pieceSize = 64 << 10
+
+// flush writes what waits as far as that goes without blocking. If the peer takes
+// less, or the connection can only block, a goroutine does the rest.
+func (c *conn) flush() {
+	c.mu.Lock()
+	if c.writing || c.first == nil || c.state <= connCorked {
+		c.mu.Unlock()
+		return
+	}
+	c.writing = true
+	if c.raw == nil {
+		buf := c.take()
+		c.mu.Unlock()
+		go c.drain(buf, 0)
+		return
+	}
+	var err error
+	for c.first != nil && err == nil {
+		buf := c.take()
+		c.mu.Unlock()
+		var n int
+		n, err = tryWrite(c.raw, buf.b)
+		c.mu.Lock()
+		c.inflight -= n
+		if err == nil && n < len(buf.b) {
+			c.mu.Unlock()
+			go c.drain(buf, n)
+			return
+		}
+		c.inflight = 0
+		buf.free()
+	}
+	c.leave()
+	c.mu.Unlock()
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// take hands the first buffer to the caller, who writes.
+func (c *conn) take() *buffer {
+	buf := c.first
+	if c.first = buf.next; c.first == nil {
+		c.last = nil
+	}
+	buf.next = nil
+	c.inflight = len(buf.b)
+	c.waiting -= c.inflight
+	return buf
+}
+
+// leave ends the time of a writer.
+func (c *conn) leave() {
+	c.writing = false
+	if c.left != nil {
+		close(c.left)
+		c.left = nil
+	}
+}
+
+// drain writes buf from its nth byte on, and whatever gathers meanwhile.
+func (c *conn) drain(buf *buffer, n int) {
+	for {
+		err := c.writePieces(buf.b[n:])
+		buf.free()
+		if c.raw != nil {
+			_ = c.Conn.SetWriteDeadline(time.Time{}) // or tryWrite fails once it has passed
+		}
+		c.mu.Lock()
+		c.inflight = 0
+		if err != nil || c.first == nil {
+			c.leave()
+			c.mu.Unlock()
+			if err != nil {
+				c.fail(err)
+			}
+			return
+		}
+		buf, n = c.take(), 0
+		c.mu.Unlock()
+	}
+}
+
+// writePieces writes p under a deadline that each piece, and each bit of progress,
+// renews: a slow peer is no stalled one.
+func (c *conn) writePieces(p []byte) error {
+	for len(p) > 0 {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+			return err
+		}
+		n, err := c.Conn.Write(p[:min(len(p), pieceSize)])
+		p = p[n:]
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if n > 0 {
+				err = nil
+			} else {
+				err = fmt.Errorf("%w: it took nothing for %v, Options.WriteTimeout", errSlow, c.timeout)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.inflight -= n
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// uncork lets writes through that have gathered.
+func (c *conn) uncork() {
+	c.mu.Lock()
+	if c.state == connCorked {
+		c.state = connOpen
+	}
+	c.mu.Unlock()
+	c.flush()
+}
