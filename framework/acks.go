@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 )
 
 // pendingAcks are the answers that a client still owes, by the id that it was
@@ -26,8 +28,12 @@ type ackResult struct {
 	err  error
 }
 
-func (p *pendingAcks) takeAll() map[uint64]*pendingAck {
-	all := p.byID
+// takeAll empties the table and returns what was in it, in the order of the ids.
+func (p *pendingAcks) takeAll() []*pendingAck {
+	all := make([]*pendingAck, 0, len(p.byID))
+	for _, id := range slices.Sorted(maps.Keys(p.byID)) {
+		all = append(all, p.byID[id])
+	}
 	p.byID = nil
 	return all
 }
@@ -50,24 +56,29 @@ func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
 	return s.acks.last, nil
 }
 
-// unexpect forgets an answer, and tells whether it had not come.
-func (s *Socket) unexpect(id uint64) (*pendingAck, bool) {
+// unexpect forgets an answer, and tells whether it was still awaited.
+func (s *Socket) unexpect(id uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, ok := s.acks.byID[id]
+	_, ok := s.acks.byID[id]
 	delete(s.acks.byID, id)
-	return p, ok
+	return ok
 }
 
 // acked takes the answer that the client sent. It runs on the read loop.
 func (s *Socket) acked(id uint64, args Args) {
-	p, ok := s.unexpect(id)
+	s.mu.Lock()
+	p, ok := s.acks.byID[id]
+	if ok {
+		delete(s.acks.byID, id)
+		p.settle(s, args, nil) // under the lock, so that it stands before OnDisconnect
+	}
+	s.mu.Unlock()
 	if !ok {
 		s.log().Debug().Uint64("id", id).Msg("ack for nothing that was asked, or too late")
 		return
 	}
 	s.log().Debug().Str("event", p.event).Uint64("id", id).Msg("ack received")
-	p.settle(s, args, nil)
 }
 
 // EmitWithAck sends event to the client and waits for its answer: one Args
@@ -146,9 +157,8 @@ func (s *Socket) emitCallback(event string, args []any, callback any) error {
 	if err != nil {
 		return err
 	}
-	if err := s.emitAsking(event, id, args); err != nil {
-		s.unexpect(id)
-		return err
+	if err := s.emitAsking(event, id, args); err != nil && s.unexpect(id) {
+		return err // else the client went meanwhile, and the callback is told
 	}
 	return nil
 }
@@ -186,15 +196,16 @@ func (p *pendingAck) settle(s *Socket, args Args, err error) {
 		p.wait <- ackResult{args, err}
 		return
 	}
-	ec := &eventContext{Context: s.Context()}
+	ec := &eventContext{}
 	ec.event = Event{Name: p.event, Args: args, Socket: s, kind: KindAck}
+	ec.event.target = HandlerFunc(func(ctx context.Context, e *Event) ([]any, error) {
+		return p.callback.answer(ctx, e, err)
+	})
 	size := 0
 	if err == nil {
 		size = s.holdArgs(args)
 	}
-	s.enqueue(task{kind: taskCallback, ec: ec, size: size, h: HandlerFunc(func(ctx context.Context, e *Event) ([]any, error) {
-		return p.callback.answer(ctx, e, err)
-	})})
+	s.enqueue(task{kind: taskCallback, ec: ec, size: size})
 }
 
 // holdArgs counts an answer against the client's backlog until its callback
@@ -209,11 +220,4 @@ func (s *Socket) holdArgs(args Args) int {
 	}
 	s.conn.session.Hold(size)
 	return size
-}
-
-// callback runs an ack callback. Its failures go where a handler's go.
-func (s *Socket) callback(ec *eventContext, h Handler) {
-	if _, err := s.call(ec, h); err != nil {
-		s.fail(ec, err)
-	}
 }

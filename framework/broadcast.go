@@ -17,9 +17,10 @@ type Broadcast struct {
 	volatile bool
 }
 
-// target says whom a broadcast reaches: all, or, once narrowed, the members of
+// target says whom a broadcast reaches: one, all, or, once narrowed, the members of
 // rooms; never the sender or a member of an excepted room.
 type target struct {
+	only     *Socket
 	narrowed bool
 	rooms    []string
 	except   []string

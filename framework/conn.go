@@ -31,7 +31,7 @@ type conn struct {
 	closed bool
 }
 
-// partial is a binary packet on its way in.
+// partial is a binary packet on its way in. What has come of it counts as backlog.
 type partial struct {
 	packet      packet.Packet
 	attachments [][]byte
@@ -91,6 +91,7 @@ func (c *conn) message(data []byte, binary bool) error {
 	// The packet outlives this message, whose bytes are the transport's.
 	p.Namespace, p.Data = slices.Clone(p.Namespace), slices.Clone(p.Data)
 	c.partial = &partial{packet: p, size: len(p.Data)}
+	c.session.Hold(c.partial.size)
 	return nil
 }
 
@@ -103,10 +104,12 @@ func (c *conn) attachment(data []byte) error {
 	}
 	p.attachments = append(p.attachments, append([]byte{}, data...))
 	p.size += len(data)
+	c.session.Hold(len(data))
 	if p.missing() > 0 {
 		return nil
 	}
 	c.partial = nil
+	defer c.session.Release(p.size) // by now its event holds it
 	return c.handle(p.packet, p.attachments)
 }
 
@@ -155,9 +158,8 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 		return nil
 	}
 
-	h, name := s.ns.handlerFor(raw)
-	ec.Context = s.Context()
-	ec.event = Event{Name: name, Args: args, Socket: s, ack: &ec.ack}
+	target, name := s.ns.handlerFor(raw)
+	ec.event = Event{Name: name, Args: args, Socket: s, target: target, ack: &ec.ack}
 	ec.ack.socket, ec.ack.event = s, name
 	ec.ack.id, ec.ack.wanted = p.ID, p.HasID
 
@@ -166,7 +168,7 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 		size += len(b)
 	}
 	c.session.Hold(size)
-	s.enqueue(task{kind: taskEvent, ec: ec, h: h, size: size})
+	s.enqueue(task{kind: taskEvent, ec: ec, size: size})
 	return nil
 }
 
@@ -177,10 +179,10 @@ func (c *conn) stray(p packet.Packet) error {
 	late := c.closed || c.left[string(p.Namespace)]
 	c.mu.Unlock()
 	if late {
-		c.srv.log.Debug().Bytes("nsp", p.Namespace).Msg("packet for a namespace that the client has left")
+		c.srv.log.Debug().Str("nsp", logName(string(p.Namespace))).Msg("packet for a namespace that the client has left")
 		return nil
 	}
-	return fmt.Errorf("packet for namespace %q, which the client has not joined: %w", p.Namespace, errState)
+	return fmt.Errorf("packet for namespace %q, which the client has not joined: %w", logName(string(p.Namespace)), errState)
 }
 
 // join answers a CONNECT packet.
@@ -195,66 +197,65 @@ func (c *conn) join(p packet.Packet) error {
 	}
 	ns := c.srv.lookup(p.Namespace)
 	if ns == nil {
-		c.srv.log.Info().Bytes("nsp", p.Namespace).Msg("namespace unknown")
+		c.srv.log.Info().Str("nsp", logName(string(p.Namespace))).Msg("namespace unknown")
 		return c.turnAway(string(p.Namespace), "Invalid namespace")
 	}
 	if c.srv.draining.Load() {
 		return nil
 	}
 
-	s, ready, err := c.add(ns, auth)
+	s, err := c.add(ns, auth)
 	if err != nil || s == nil {
 		return err
 	}
-	c.session.CloseAfter(0, "")
-	if ready {
-		s.start()
-	}
+	s.start()
 	return nil
 }
 
-// add makes the socket, unless the client has one there. ready is false while a
-// socket that has left the same namespace is still being cleaned up: leave,
-// then join.
-func (c *conn) add(ns *namespace, auth Args) (s *Socket, ready bool, err error) {
+// add makes the socket, unless the client has one there. It returns nil too while
+// a socket that has left the same namespace is still being cleaned up: leave, then
+// join. The new one is started behind that, by finished.
+func (c *conn) add(ns *namespace, auth Args) (*Socket, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, false, nil
+		return nil, nil
 	}
 	var before *Socket
 	for _, other := range c.live {
-		if other.ns != ns {
-			continue
+		switch {
+		case other.ns != ns:
+		case !other.current:
+			before = other
+		case other.Connected():
+			return nil, fmt.Errorf("second CONNECT for namespace %q: %w", ns.path, errState)
+		default:
+			return nil, c.turnAway(ns.path, "Already connecting")
 		}
-		if other.current {
-			if other.Connected() {
-				return nil, false, fmt.Errorf("second CONNECT for namespace %q: %w", ns.path, errState)
-			}
-			return nil, false, c.turnAway(ns.path, "Already connecting")
-		}
-		before = other // the latest stands last
 	}
-	s = newSocket(c, ns, auth)
+	s := newSocket(c, ns, auth)
 	c.live = append(c.live, s)
-	if before != nil {
-		before.successor = s
+	c.session.CloseAfter(0, "")
+	if before == nil {
+		return s, nil
 	}
-	return s, before == nil, nil
+	before.successor, s.waiting = s, true
+	return nil, nil
 }
 
 func newSocket(c *conn, ns *namespace, auth Args) *Socket {
 	s := &Socket{id: newID(), ns: ns, conn: c, auth: auth, current: true}
+	s.queue.busy = true // until it is started
 	s.root, s.cancel = context.WithCancelCause(c.values)
 	s.ctx = s.root
+	s.size = s.holdArgs(auth)
 	return s
 }
 
-// start queues the connect. It counts as one event of the client's.
+// start begins with the connect, in front of what has arrived meanwhile.
 func (s *Socket) start() {
-	ec := &eventContext{Context: s.root}
-	ec.event = Event{Name: "connect", Args: s.auth, Socket: s, kind: KindConnect}
-	s.enqueue(task{kind: taskConnect, ec: ec, size: s.holdArgs(s.auth)})
+	s.queue.pushFront(task{kind: taskConnect, size: s.size})
+	s.ns.srv.workers.run(s)
 }
 
 func (c *conn) turnAway(path, message string) error {
@@ -267,17 +268,34 @@ func (c *conn) turnAway(path, message string) error {
 }
 
 // leave takes the client's DISCONNECT its place behind the events that it sent
-// before. A connect that still runs is told by its context.
+// before. A connect that still runs is told by its context; one that has not begun
+// never does.
 func (c *conn) leave(s *Socket) {
-	c.forget(s)
-	s.mu.Lock()
-	s.leaving = true
-	early := s.state == connecting
-	s.mu.Unlock()
-	if early {
-		s.cancel(ClientNamespaceDisconnect)
+	if c.unlink(s) {
+		return
 	}
+	c.forget(s)
+	s.leave()
 	s.enqueue(task{kind: taskLeave})
+}
+
+// unlink takes away a socket that waits for the one before it, so that no more than
+// one ever does.
+func (c *conn) unlink(s *Socket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !s.waiting {
+		return false
+	}
+	for _, other := range c.live {
+		if other.successor == s {
+			other.successor = nil
+		}
+	}
+	c.live = slices.DeleteFunc(c.live, func(other *Socket) bool { return other == s })
+	c.session.Release(s.size + s.queue.abandon())
+	s.end(ClientNamespaceDisconnect, nil)
+	return true
 }
 
 // forget makes later packets for the namespace no longer s's.
@@ -317,15 +335,21 @@ func (c *conn) finished(s *Socket) {
 		return
 	}
 	c.live = slices.Delete(c.live, i, i+1)
-	next, empty, closed := s.successor, len(c.live) == 0, c.closed
+	next := s.successor
+	s.successor = nil
+	if next != nil {
+		next.waiting = false
+	}
+	empty, closed := len(c.live) == 0, c.closed
+	if empty && !closed && !s.accepted {
+		c.awaitJoin()
+	}
 	c.mu.Unlock()
 	switch {
 	case next != nil:
 		next.start()
 	case empty && closed:
 		c.srv.connGone()
-	case empty && !s.admitted:
-		c.awaitJoin()
 	}
 }
 

@@ -30,6 +30,9 @@ func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
 			return nil, err
 		}
 	}
+	if b.sig.spread {
+		return out[0].Interface().([]any), nil
+	}
 	return results(out[:b.sig.results]), nil
 }
 

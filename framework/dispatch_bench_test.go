@@ -45,10 +45,10 @@ func BenchmarkDispatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				h, name := ns.handlerFor([]byte("echo"))
+				target, name := ns.handlerFor([]byte("echo"))
 				args.elems = args.elems[1:]
-				ec.event = Event{Name: name, Args: args, Socket: s}
-				reply, err := s.call(ec, h)
+				ec.event = Event{Name: name, Args: args, Socket: s, target: target}
+				reply, err := ns.entry.ServeEvent(ec, &ec.event)
 				if err != nil {
 					b.Fatal(err)
 				}

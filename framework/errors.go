@@ -37,8 +37,6 @@ var (
 type Error struct {
 	Message string `json:"message"`
 	Data    any    `json:"data,omitempty"`
-
-	refusal bool
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -49,7 +47,7 @@ func (e *Error) Error() string { return e.Message }
 // "Connection rejected by server". A refusal is no failure: OnError does not
 // see it.
 func Refuse(message string, data ...any) error {
-	e := &Error{Message: message, refusal: true}
+	e := &Error{Message: message}
 	if message == "" {
 		e.Message = rejected
 	}
@@ -79,13 +77,21 @@ type ArgError struct {
 }
 
 func (e *ArgError) Error() string {
+	if e == nil {
+		return "framework: nil *ArgError"
+	}
 	if e.Err == nil {
 		return fmt.Sprintf("framework: argument %d of %q is missing, want %s", e.Index, e.Event, e.Want)
 	}
 	return fmt.Sprintf("framework: argument %d of %q does not fit %s: %v", e.Index, e.Event, e.Want, e.Err)
 }
 
-func (e *ArgError) Unwrap() error { return e.Err }
+func (e *ArgError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // PanicError is what a handler's panic becomes on the error path. A handler
 // that ended its goroutine (runtime.Goexit) reports Value "runtime.Goexit".

@@ -2,6 +2,7 @@ package framework
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -21,8 +22,9 @@ type Event struct {
 	Args   Args
 	Socket *Socket
 
-	kind Kind
-	ack  *Ack
+	kind   Kind
+	target Handler // inside the namespace's middleware; nil for an Event that middleware made
+	ack    *Ack
 }
 
 // Kind tells an event's sort.
@@ -67,13 +69,18 @@ func (a *Ack) Reply(args ...any) error {
 	if !a.done.CompareAndSwap(false, true) {
 		return ErrAlreadyAcked
 	}
-	return a.socket.sendAck(a, args, true)
+	err := a.socket.sendAck(a, args, true)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		a.done.Store(false) // args cannot be sent: others may
+	}
+	return err
 }
 
 type eventKey struct{}
 
 // EventFrom returns the event that ctx belongs to: in handlers, their
-// middleware, error handlers and ack callbacks. Elsewhere it is nil.
+// middleware, error handlers and ack callbacks. Elsewhere it is nil. It is the
+// event as it came, whatever copy of it middleware has passed on.
 func EventFrom(ctx context.Context) *Event {
 	e, _ := ctx.Value(eventKey{}).(*Event)
 	return e

@@ -19,6 +19,11 @@ func (f HandlerFunc) ServeEvent(ctx context.Context, e *Event) ([]any, error) { 
 // of what it was registered for, not at disconnect; e.Kind tells which. The
 // context it passes to next at connect gives its values to all later events of
 // the socket. It sees reply and error as values, and may change both.
+//
+// It is called once for a namespace (With and Group: for each event), so state
+// that it makes is shared by that namespace's sockets. An error that it returns
+// at connect refuses the client even if OnConnect has accepted it; OnDisconnect
+// then runs, to undo what OnConnect did.
 type Middleware = func(next Handler) Handler
 
 // ErrorHandler handles what went wrong in a handler. With ok it answers the
@@ -29,7 +34,9 @@ type ErrorHandler func(ctx context.Context, e *Event, err error) (reply []any, o
 func chain(h Handler, mw ...[]Middleware) Handler {
 	for i := len(mw) - 1; i >= 0; i-- {
 		for j := len(mw[i]) - 1; j >= 0; j-- {
-			h = mw[i][j](h)
+			if h = mw[i][j](h); h == nil {
+				panic("framework: a middleware returned a nil Handler: return next, or something around it")
+			}
 		}
 	}
 	return h

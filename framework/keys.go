@@ -13,6 +13,9 @@ func NewKey[T any](name string) Key[T] { return Key[T]{&keyID{name}} }
 
 // Set stores v on s. It is safe for concurrent use.
 func (k Key[T]) Set(s *Socket, v T) {
+	if k.id == nil {
+		panic("framework: the zero Key is no key: make it with NewKey")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.values == nil {
@@ -30,4 +33,9 @@ func (k Key[T]) Get(s *Socket) (T, bool) {
 }
 
 // String returns the key's name.
-func (k Key[T]) String() string { return k.id.name }
+func (k Key[T]) String() string {
+	if k.id == nil {
+		return "zero Key"
+	}
+	return k.id.name
+}

@@ -321,3 +321,20 @@ func TestPromise07DisconnectInAHandlerReturnsAtOnceAndDropsWhatIsQueued(t *testi
 	equal(t, "reason", receive(t, gone), "server namespace disconnect")
 	other.ExpectNone() // the connection lives
 }
+
+func TestALeaveIsOneWhateverBecomesOfTheConnectionThen(t *testing.T) {
+	gate := make(chan struct{})
+	reasons := make(chan framework.Reason, 1)
+	srv := quiet()
+	srv.On("slow", func(s *framework.Socket) {
+		<-s.Context().Done() // the connection is lost while the leave waits in line
+		<-gate
+	})
+	srv.On("disconnect", func(r framework.Reason) { reasons <- r })
+	client := sockettest.Connect(t, srv, "/")
+	client.Emit("slow")
+	client.Leave()
+	client.Conn().Cut()
+	close(gate)
+	equal(t, "reason", receive(t, reasons), framework.ClientNamespaceDisconnect)
+}

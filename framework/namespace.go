@@ -92,13 +92,13 @@ type namespace struct {
 	rooms rooms
 
 	// Written by registration, read-only from the first request on.
-	mw         []Middleware
-	events     map[string]*route
-	onConnect  *route
-	onEnd      *route
-	onError    *route
-	connecting Handler // the chain around OnConnect
-	missing    Handler // the chain around no handler
+	mw        []Middleware
+	events    map[string]*route
+	onConnect *route
+	onEnd     *route
+	onError   *route
+	entry     Handler // the chain around everything; innermost, the event's target
+	admission Handler // the target of a connect
 }
 
 func newNamespace(srv *Server, path string) *namespace {
@@ -119,20 +119,18 @@ func (n *namespace) slot(event string) (slot, form) {
 // compile builds the chains. Registration is complete by then, so dispatch
 // needs no lock.
 func (n *namespace) compile() {
-	outer := n.srv.mw
+	n.entry = chain(HandlerFunc(n.route), n.srv.mw, n.mw)
+	n.admission = HandlerFunc(n.admit)
+	if n.onConnect != nil {
+		n.admission = chain(n.admission, n.onConnect.mw)
+	}
 	for _, r := range n.events {
-		r.serve = chain(r.handler, outer, n.mw, r.mw)
+		r.serve = chain(r.handler, r.mw)
 		n.srv.log.Debug().Str("nsp", n.path).Str("event", r.event).Str("handler", r.source).Msg("event registered")
 	}
-	var inner []Middleware
-	if n.onConnect != nil {
-		inner = n.onConnect.mw
-	}
-	n.connecting = chain(HandlerFunc(n.admit), outer, n.mw, inner)
-	n.missing = chain(HandlerFunc(noHandler), outer, n.mw)
 }
 
-// handlerFor finds who serves an event. The name it returns is the table's, so
+// handlerFor finds who serves an event, inside the namespace's own middleware. The name it returns is the table's, so
 // that a known event costs no string.
 func (n *namespace) handlerFor(name []byte) (Handler, string) {
 	if r := n.events[string(name)]; r != nil {
@@ -141,7 +139,7 @@ func (n *namespace) handlerFor(name []byte) (Handler, string) {
 	if r := n.events["*"]; r != nil {
 		return r.serve, string(name)
 	}
-	return n.missing, string(name)
+	return HandlerFunc(noHandler), string(name)
 }
 
 // hint names a known event that an unknown one may have meant, as "my_event?".

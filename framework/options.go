@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"time"
@@ -45,6 +46,9 @@ const (
 
 // withDefaults fills what was left out.
 func (o Options) withDefaults() Options {
+	if o.MaxAttachments < 0 {
+		panic(fmt.Sprintf("framework: Options.MaxAttachments is %d: want 0 for the default, or how many", o.MaxAttachments))
+	}
 	if o.ConnectTimeout == 0 {
 		o.ConnectTimeout = defaultConnectTimeout
 	}

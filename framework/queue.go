@@ -1,6 +1,9 @@
 package framework
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // queue holds what a socket's worker has still to do, in order (promise 1). It
 // is unbounded by itself: the session bounds what a client sent and nobody
@@ -16,7 +19,6 @@ type queue struct {
 type task struct {
 	kind taskKind
 	ec   *eventContext
-	h    Handler
 	size int // bytes held in the session's backlog
 }
 
@@ -38,7 +40,7 @@ const (
 func (q *queue) push(t task) (idle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.head > 0 && len(q.tasks) == cap(q.tasks) {
+	if len(q.tasks) == cap(q.tasks) && q.head > len(q.tasks)/2 {
 		n := copy(q.tasks, q.tasks[q.head:])
 		clear(q.tasks[n:])
 		q.tasks, q.head = q.tasks[:n], 0
@@ -47,6 +49,24 @@ func (q *queue) push(t task) (idle bool) {
 	idle = !q.busy
 	q.busy = true
 	return idle
+}
+
+// pushFront adds the first task of a queue that has been busy so far.
+func (q *queue) pushFront(t task) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tasks = slices.Insert(q.tasks, q.head, t)
+}
+
+// abandon empties a queue that nobody will serve, and returns what its tasks held.
+func (q *queue) abandon() (size int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, t := range q.tasks[q.head:] {
+		size += t.size
+	}
+	q.tasks, q.head, q.dropped = nil, 0, true
+	return size
 }
 
 // pop takes the next task; without one the socket is no longer busy.
@@ -121,13 +141,13 @@ func (s *Socket) do(t task) {
 	}
 	switch t.kind {
 	case taskConnect:
-		s.connect(t.ec)
+		s.connect()
 	case taskEvent:
 		if !s.queue.dropping() {
-			s.serve(t.ec, t.h)
+			s.serve(t.ec)
 		}
 	case taskCallback:
-		s.callback(t.ec, t.h)
+		s.serve(t.ec)
 	case taskLeave:
 		s.end(ClientNamespaceDisconnect, nil)
 	case taskEnd:

@@ -1,10 +1,10 @@
 package framework
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/parlor-go/parlor/framework/internal/packet"
@@ -60,7 +60,7 @@ func (r *Router) attach(class NamespaceHandler) {
 		panic(fmt.Sprintf("framework: %s does not fit:\n\t%s", name, strings.Join(misfits, "\n\t")))
 	}
 	if own, ok := class.(routesMethod); ok {
-		own.Routes(&Router{srv: r.srv, ns: r.ns, mw: r.mw, inline: true})
+		own.Routes(&Router{srv: r.srv, ns: r.ns, mw: slices.Clip(r.mw), inline: true, class: v.Type().String()})
 	}
 }
 
@@ -168,6 +168,7 @@ func written(m reflect.Method) bool {
 // promotedFrom finds the embedded type, nearest first, that has the method.
 func promotedFrom(t reflect.Type, method string) reflect.Type {
 	level := []reflect.Type{t}
+	seen := map[reflect.Type]bool{t: true} // a type may embed a pointer to itself
 	for len(level) > 0 {
 		var next []reflect.Type
 		for _, t := range level {
@@ -180,7 +181,8 @@ func promotedFrom(t reflect.Type, method string) reflect.Type {
 				if inner.Kind() == reflect.Pointer {
 					inner = inner.Elem()
 				}
-				if inner.Kind() == reflect.Struct {
+				if inner.Kind() == reflect.Struct && !seen[inner] {
+					seen[inner] = true
 					next = append(next, inner)
 				}
 				if !hasMethod(f.Type, method) {
@@ -215,8 +217,6 @@ func ownMethod(t reflect.Type, method string) bool {
 // bindFunc makes a Handler of what On was given.
 func bindFunc(f form, handler any) (Handler, *binding, error) {
 	switch h := handler.(type) {
-	case func(context.Context, *Event) ([]any, error):
-		return HandlerFunc(h), nil, nil
 	case Handler:
 		return h, nil, nil
 	}

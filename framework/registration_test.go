@@ -46,7 +46,9 @@ type misfits struct{ framework.Namespace }
 
 func (m *misfits) OnSave(string, *framework.Socket)        {}
 func (m *misfits) OnWatch(chan int)                        {}
-func (m *misfits) OnFails() (error, string)                { return nil, "" } //nolint:all // the misfit is meant
+//lint:ignore ST1008 the misfit is meant
+func (m *misfits) OnFails() (error, string)                { return nil, "" }
+func (m *misfits) OnTypedError() *framework.Error          { return nil }
 func (m *misfits) OnAckTwice(*framework.Ack) (string, int) { return "", 0 }
 func (m *misfits) OnConnect(a, b string)                   {}
 func (m *misfits) OnDisconnect(n int) string               { return "" }
@@ -65,6 +67,7 @@ func TestAllMisfitsOfATypeAreInOnePanic(t *testing.T) {
 		"want func([context.Context], [*framework.Socket], [*framework.Ack], args...) (results..., [error])",
 		"OnWatch has type func(chan int)",
 		"OnFails has type func() (error, string), it returns error before its last result",
+		"OnTypedError has type func() *framework.Error, it returns *framework.Error as a result to be sent: make it error, as the last one",
 		"OnAckTwice has type func(*framework.Ack) (string, int), it takes an *framework.Ack and returns results",
 		"OnConnect has type func(string, string), it takes 1 parameters too many: want func([context.Context], [*framework.Socket], [auth T]) [error]",
 		"OnDisconnect has type func(int) string",
@@ -83,6 +86,8 @@ func TestAllMisfitsOfATypeAreInOnePanic(t *testing.T) {
 type store struct{}
 
 func (store) OnDeleteEverything() {}
+
+var _ = ownDelete{}.store // staticcheck does not see what embedding is for
 
 type Base struct{ framework.Namespace }
 
@@ -171,6 +176,15 @@ func TestRegistrationMistakesPanic(t *testing.T) {
 		{"a nil function", func(srv *framework.Server) { srv.On("x", (func())(nil)) }, []string{"want func("}},
 		{"a nil handler", func(srv *framework.Server) { srv.On("x", nil) }, []string{"want func("}},
 		{"a wrong function", func(srv *framework.Server) { srv.On("x", func(func()) {}) }, []string{"handler has type func(func())"}},
+		{"nil middleware", func(srv *framework.Server) { srv.Use(nil) }, []string{"middleware 1 of 1 is nil"}},
+		{"a middleware that returns nil", func(srv *framework.Server) {
+			srv.Use(func(framework.Handler) framework.Handler { return nil })
+			srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		}, []string{"a middleware returned a nil Handler"}},
+		{"Use in Routes", func(srv *framework.Server) { srv.Register("/", &usesInRoutes{}) },
+			[]string{"Use in the Routes method of *framework_test.usesInRoutes would wrap none of its OnXxx methods"}},
+		{"a negative bound", func(*framework.Server) { framework.New(framework.Options{MaxAttachments: -1}) },
+			[]string{"Options.MaxAttachments is -1"}},
 		{"Use behind a handler", func(srv *framework.Server) { srv.On("x", noop); srv.Use() }, []string{"middleware first"}},
 		{"Router.Use behind a handler", func(srv *framework.Server) {
 			srv.Route("/", func(r *framework.Router) { r.On("x", noop); r.Use() })
@@ -233,6 +247,46 @@ func (r *routed) Routes(router *framework.Router) {
 	router.On("*", func(e *framework.Event, args framework.Args) (string, framework.Args) { return e.Name, args })
 }
 func (r *routed) say(text string) string { return "said " + text }
+
+type usesInRoutes struct{ framework.Namespace }
+
+func (u *usesInRoutes) Routes(r *framework.Router) { r.Use() }
+
+func TestClassesInOneGroupDoNotShareWhatTheyAdd(t *testing.T) {
+	var log []string
+	note := func(name string) framework.Middleware { return trace(name, &log) }
+	srv := quiet()
+	srv.Route("/", func(r *framework.Router) {
+		r.Group(func(r *framework.Router) {
+			r.Use(note("1"))
+			r.Use(note("2"))
+			r.Use(note("3"))
+			r.Attach(&narrow{event: "a", mw: note("a")})
+			r.Attach(&narrow{event: "b", mw: note("b")})
+		})
+	})
+	client := sockettest.Connect(t, srv, "/")
+	log = nil
+	client.Call("a")
+	client.Call("b")
+	want := []string{"a a <nil>", "3 a <nil>", "2 a <nil>", "1 a <nil>", "b b <nil>", "3 b <nil>", "2 b <nil>", "1 b <nil>"}
+	if !slices.Equal(log, want) {
+		t.Errorf("got %q, want %q", log, want)
+	}
+}
+
+type narrow struct {
+	framework.Namespace
+	event string
+	mw    framework.Middleware
+}
+
+func (n *narrow) Routes(r *framework.Router) {
+	r.Group(func(r *framework.Router) {
+		r.Use(n.mw)
+		r.On(n.event, func() {})
+	})
+}
 
 func TestRoutesAndCatchAll(t *testing.T) {
 	srv := quiet()

@@ -32,7 +32,7 @@ func newRooms() rooms {
 func (r *rooms) add(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.departed || s.present {
+	if s.absent || s.present {
 		return
 	}
 	s.present = true
@@ -46,10 +46,10 @@ func (r *rooms) add(s *Socket) {
 func (r *rooms) remove(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.departed {
+	if s.absent {
 		return
 	}
-	s.departed = true
+	s.absent = true
 	for _, name := range s.joined {
 		r.drop(name, s)
 	}
@@ -68,7 +68,7 @@ func (r *rooms) remove(s *Socket) {
 func (r *rooms) join(s *Socket, names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.departed {
+	if s.absent {
 		return
 	}
 	for _, name := range names {
@@ -92,7 +92,7 @@ func (r *rooms) join(s *Socket, names []string) {
 func (r *rooms) leave(s *Socket, names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.departed {
+	if s.absent {
 		return
 	}
 	for _, name := range names {
@@ -179,6 +179,10 @@ func (r *rooms) names() []string {
 func (r *rooms) each(t *target, f func(*Socket)) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	if t.only != nil {
+		f(t.only)
+		return
+	}
 	if !t.narrowed {
 		for _, s := range r.all {
 			if !r.excepted(s, t) {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 
 	"github.com/parlor-go/parlor/framework/internal/packet"
 )
@@ -18,7 +19,8 @@ type Router struct {
 	ns     *namespace
 	mw     []Middleware // of With and Group
 	inline bool
-	routed bool // Use comes before the handlers it wraps
+	class  string // whose Routes method it was made for
+	routed bool   // Use comes before the handlers it wraps
 }
 
 // Use adds middleware around connecting to the namespace and around all its
@@ -26,6 +28,11 @@ type Router struct {
 // the handlers.
 func (r *Router) Use(mw ...Middleware) {
 	r.srv.open("Use")
+	checkMiddleware(mw)
+	if r.class != "" {
+		panic(fmt.Sprintf("framework: Use in the Routes method of %s would wrap none of its OnXxx methods: "+
+			"give the middleware to Register or Route, or use With or Group", r.class))
+	}
 	if r.routed {
 		panic(fmt.Sprintf("framework: Use on %q comes behind a handler: middleware first", r.ns.path))
 	}
@@ -39,8 +46,17 @@ func (r *Router) Use(mw ...Middleware) {
 // With returns a Router that wraps mw around what is registered through it.
 func (r *Router) With(mw ...Middleware) *Router {
 	r.srv.open("With")
+	checkMiddleware(mw)
 	r.routed = true
-	return &Router{srv: r.srv, ns: r.ns, mw: append(r.mw[:len(r.mw):len(r.mw)], mw...), inline: true}
+	return &Router{srv: r.srv, ns: r.ns, mw: append(slices.Clip(r.mw), mw...), inline: true}
+}
+
+func checkMiddleware(mw []Middleware) {
+	for i, m := range mw {
+		if m == nil {
+			panic(fmt.Sprintf("framework: middleware %d of %d is nil", i+1, len(mw)))
+		}
+	}
 }
 
 // Group calls fn with a Router whose Use narrows to what fn registers.

@@ -29,7 +29,7 @@ type Server struct {
 	mw         []Middleware
 	onError    ErrorHandler
 
-	compiled sync.Once
+	compiled func() // once
 	serving  atomic.Bool
 	draining atomic.Bool
 
@@ -45,13 +45,14 @@ func New(opts Options) *Server {
 	srv.log, srv.handlerLog = opts.loggers()
 	srv.engine = transport.New(opts.Transport, srv.accept)
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
+	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference
 	return srv
 }
 
 // ServeHTTP serves the Engine.IO endpoint: polling and WebSocket.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	srv.compiled.Do(srv.compile)
+	srv.compiled()
 	srv.engine.ServeHTTP(w, r)
 }
 
@@ -73,6 +74,7 @@ func (srv *Server) open(what string) {
 // each event. It comes before Register, Route and On.
 func (srv *Server) Use(mw ...Middleware) {
 	srv.open("Use")
+	checkMiddleware(mw)
 	for _, ns := range srv.namespaces {
 		if ns.registered() {
 			panic(fmt.Sprintf("framework: Use comes behind a handler on %q: middleware first", ns.path))

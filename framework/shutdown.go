@@ -20,7 +20,7 @@ import (
 // ErrShutdown at once and does nothing.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	if EventFrom(ctx) != nil || onWorker() {
-		return fmt.Errorf("%w: Shutdown waits for handlers and was called inside one: call it in a goroutine", ErrShutdown)
+		return fmt.Errorf("%w: Shutdown waits for handlers and was called inside one: call it in a goroutine, with a context of its own", ErrShutdown)
 	}
 	srv.draining.Store(true)
 	srv.engine.Drain()

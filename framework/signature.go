@@ -18,6 +18,7 @@ var (
 	argsType    = reflect.TypeFor[Args]()
 	reasonType  = reflect.TypeFor[Reason]()
 	errorType   = reflect.TypeFor[error]()
+	replyType   = reflect.TypeFor[[]any]()
 )
 
 // form is one of the shapes that a handler may have.
@@ -56,6 +57,7 @@ type signature struct {
 	rest     bool // an Args behind the params takes what is left, still encoded
 	required int  // arguments that cannot be left out
 	results  int  // without the error
+	spread   bool // the one result is the whole reply, as of a HandlerFunc
 	fails    bool // the last result is an error
 	failure  bool // an ack callback: the last parameter is an error
 }
@@ -120,14 +122,20 @@ func (sig *signature) parseResults(f form, t reflect.Type) error {
 			sig.fails = true
 		case !f.results:
 			return fmt.Errorf("returns %s", out)
-		case out.Implements(errorType) && out.Kind() == reflect.Interface:
-			return fmt.Errorf("returns %s before its last result", out)
+		case out == errorType && f.must == errorType:
+			return fmt.Errorf("returns an error, which nobody would handle")
+		case out == errorType:
+			return fmt.Errorf("returns error before its last result")
+		case out.Implements(errorType):
+			return fmt.Errorf("returns %s as a result to be sent: make it error, as the last one", out)
 		case out.Kind() == reflect.Func || out.Kind() == reflect.Chan || out.Kind() == reflect.UnsafePointer:
 			return fmt.Errorf("returns %s, which cannot be sent", out)
 		default:
 			sig.results++
 		}
 	}
+	sig.spread = t.NumOut() == 2 && t.Out(0) == replyType && sig.fails &&
+		len(sig.params) == 0 && !sig.rest && len(sig.lead) == 2 && contains(sig.lead, eventType) && contains(sig.lead, contextType)
 	if sig.results > 0 && contains(sig.lead, ackType) {
 		return fmt.Errorf("takes an *framework.Ack and returns results: one of them answers")
 	}

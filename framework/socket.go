@@ -25,30 +25,35 @@ type Socket struct {
 	root   context.Context // ends with the socket
 	cancel context.CancelCauseFunc
 
-	mu      sync.Mutex
-	ctx     context.Context // root, with what connect middleware added
-	state   state
-	leaving bool // its DISCONNECT packet is queued
-	ended   bool // no longer delivered to; OnDisconnect is queued or has run
-	why     Reason
-	held    []*transport.Message // until CONNECT has gone out
-	heap    int                  // bytes in held
-	values  map[*keyID]any
-	acks    pendingAcks
+	mu          sync.Mutex
+	ctx         context.Context // root, with what connect middleware added
+	state       state
+	leaving     bool // its DISCONNECT packet is queued
+	ended       bool // no longer delivered to; OnDisconnect is queued or has run
+	why         Reason
+	held        []*transport.Message // until CONNECT has gone out
+	heldBytes   int
+	stopConnect context.CancelCauseFunc // while OnConnect runs
+	values      map[*keyID]any
+	acks        pendingAcks
 
 	// Guarded by rooms.mu.
-	present, departed bool
-	place             int
-	joined            []string
+	present, absent bool // added, and removed for good
+	place           int
+	joined          []string
 
 	queue queue
+	size  int // bytes that connecting holds in the session's backlog
 
 	// Touched by the socket's worker only.
 	admitted bool // OnConnect returned nil
+	accepted bool // so did its middleware, and the client has been told
+	departed bool // OnDisconnect has run, or is running
 	corked   bool // an ack was appended and not yet flushed
 
 	// Guarded by conn.mu.
 	current   bool // what the client sends to the path is for this socket
+	waiting   bool // another's successor, which has not begun to connect
 	successor *Socket
 }
 
@@ -156,7 +161,7 @@ func (s *Socket) Broadcast() Broadcast {
 
 // Volatile selects this one client, if nothing is queued for it.
 func (s *Socket) Volatile() Broadcast {
-	return Broadcast{ns: s.ns, volatile: true}.To(s.id)
+	return Broadcast{ns: s.ns, target: target{only: s}, volatile: true}
 }
 
 // Of finds the same client in another namespace. false when it has not joined
@@ -187,7 +192,7 @@ func (s *Socket) deliver(m *transport.Message, volatile bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.state == gone, s.ended:
+	case s.silent():
 		return ErrClosed
 	case s.state == connecting && !volatile:
 		return s.hold(m)
@@ -204,12 +209,12 @@ var errDropped = fmt.Errorf("framework: volatile packet dropped")
 // hold keeps m until the client is accepted, within the bound of what a client
 // may be owed.
 func (s *Socket) hold(m *transport.Message) error {
-	if s.heap > s.ns.srv.sendBound {
+	if s.heldBytes > s.ns.srv.sendBound {
 		s.conn.session.Abort(transport.ReasonTransportError, fmt.Errorf("more than %d bytes emitted while OnConnect runs", s.ns.srv.sendBound))
 		return ErrClosed
 	}
 	s.held = append(s.held, m)
-	s.heap += m.Len()
+	s.heldBytes += m.Len()
 	return nil
 }
 
@@ -222,7 +227,7 @@ func (s *Socket) sendAck(a *Ack, args []any, flush bool) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != connected || s.ended {
+	if s.state != connected || s.silent() {
 		return ErrClosed
 	}
 	if flush {
@@ -268,6 +273,20 @@ func (s *Socket) end(reason Reason, detail error) {
 	}
 	s.enqueue(task{kind: taskEnd})
 }
+
+// leave notes that the client has left. Handlers of what it sent before still run;
+// it is told nothing more, for it would take that for its next socket's.
+func (s *Socket) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving = true
+	if s.stopConnect != nil {
+		s.stopConnect(ClientNamespaceDisconnect)
+	}
+}
+
+// silent tells, under s.mu, whether the client is to hear nothing any more.
+func (s *Socket) silent() bool { return s.state == gone || s.ended || s.leaving }
 
 func (s *Socket) reason() Reason {
 	s.mu.Lock()

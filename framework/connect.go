@@ -1,0 +1,185 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/parlor-go/parlor/framework/internal/codec"
+	"github.com/parlor-go/parlor/framework/internal/packet"
+	"github.com/parlor-go/parlor/transport"
+)
+
+// connect runs the chain around OnConnect and accepts or refuses. If the connection
+// was lost before it began there is nobody to ask for.
+func (s *Socket) connect() {
+	ctx, stop := context.WithCancelCause(s.root)
+	defer stop(nil)
+	s.mu.Lock()
+	ended := s.ended
+	s.stopConnect = stop
+	if s.leaving {
+		stop(ClientNamespaceDisconnect)
+	}
+	s.mu.Unlock()
+	if ended {
+		s.queue.drop()
+		return // taskEnd stands behind
+	}
+
+	ec := &eventContext{Context: ctx}
+	ec.event = Event{Name: connectRow, Args: s.auth, Socket: s, kind: KindConnect, target: s.ns.admission}
+	err := s.call(ec, s.ns.entry)
+	if err == nil && !s.admitted {
+		err = Refuse("") // a middleware answered in OnConnect's place
+	}
+	if err != nil {
+		s.refuse(ec, err)
+		return
+	}
+	s.accept()
+}
+
+// admit is the innermost handler of a connect chain.
+func (n *namespace) admit(ctx context.Context, e *Event) ([]any, error) {
+	s := e.Socket
+	s.mu.Lock()
+	s.ctx = socketContext{Context: s.root, values: context.WithoutCancel(ctx)}
+	s.mu.Unlock()
+	n.rooms.add(s) // what OnConnect sends to the namespace includes the newcomer
+	if n.onConnect != nil {
+		if _, err := n.onConnect.handler.ServeEvent(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	s.admitted = true
+	return nil, nil
+}
+
+// unheard tells, under s.mu, whether the client is past hearing how its connect
+// went: it has left, or its connection is lost.
+func (s *Socket) unheard() bool {
+	return s.leaving || s.ended && s.why != ServerNamespaceDisconnect
+}
+
+// accept tells the client, and sends what was held for it.
+func (s *Socket) accept() {
+	session := s.conn.session
+	s.mu.Lock()
+	unheard := s.unheard()
+	if !unheard {
+		_ = session.Send(connectPacket(s.ns.path, s.id)) // fails if the client just went, of which end will tell
+		for _, m := range s.held {
+			_ = session.Send(m)
+		}
+		if s.ended { // by Disconnect in OnConnect
+			_ = session.Send(disconnectPacket(s.ns.path))
+		}
+	}
+	s.held, s.stopConnect, s.accepted = nil, nil, true
+	s.state = connected
+	if s.ended {
+		s.state = gone
+	}
+	s.mu.Unlock()
+	if !unheard {
+		s.log().Info().Str("transport", session.Transport()).Msg("socket connected")
+	}
+}
+
+// refuse turns the client away and undoes what connecting began, whatever the
+// error handler does.
+func (s *Socket) refuse(ec *eventContext, err error) {
+	public := &Error{Message: failed}
+	defer func() { s.turnAway(public) }()
+	defer s.contain(ec)
+	switch refusal := publicError(err); {
+	case refusal != nil:
+		public = refusal
+		s.log().Info().Str("refusal", refusal.Message).Msg("socket refused")
+	case errors.Is(err, ErrClosed):
+		s.log().Debug().Err(err).Msg("client went away while it was connecting")
+	default:
+		s.log().Info().Msg("socket refused after a failure")
+		s.report(ec, err)
+	}
+}
+
+// turnAway is the clean-up of refuse.
+func (s *Socket) turnAway(public *Error) {
+	s.mu.Lock()
+	unheard := s.unheard()
+	if !s.ended {
+		s.ended, s.why = true, ServerNamespaceDisconnect
+	}
+	s.state, s.held, s.stopConnect = gone, nil, nil
+	pending := s.acks.takeAll()
+	s.mu.Unlock()
+	s.conn.forget(s) // before the client hears of it: it may try again at once
+	s.queue.drop()
+	s.ns.rooms.remove(s)
+	s.cancel(cause(s.reason(), nil))
+	for _, p := range pending {
+		p.settle(s, Args{}, ErrClosed)
+	}
+	if !unheard {
+		_ = s.conn.session.Send(s.refusalPacket(public)) // a client that is gone needs none
+	}
+	s.enqueue(task{kind: taskEnd})
+}
+
+// depart runs OnDisconnect for a socket whose OnConnect returned nil, and ends it.
+func (s *Socket) depart() {
+	defer s.conn.finished(s) // behind a handler that ends the goroutine, too
+	if !s.admitted || s.departed {
+		return
+	}
+	s.departed = true
+	reason := s.reason()
+	s.log().Info().Str("reason", string(reason)).Msg("socket disconnected")
+	if s.ns.onEnd == nil {
+		return
+	}
+	ec := &eventContext{Context: context.WithoutCancel(s.Context())}
+	ec.event = Event{Name: disconnectRow, Args: ArgsOf(string(reason)), Socket: s, kind: KindDisconnect}
+	if err := s.call(ec, s.ns.onEnd.handler); err != nil {
+		s.fail(ec, err)
+	}
+}
+
+func connectPacket(path, sid string) *transport.Message {
+	b := packet.AppendHeader(nil, packet.Head{Type: packet.Connect, Namespace: path})
+	b = append(b, `{"sid":"`...)
+	b = append(b, sid...)
+	return transport.NewMessage(append(b, `"}`...))
+}
+
+// refusalPacket makes a CONNECT_ERROR. Data that cannot be encoded is left out:
+// the client is to hear of its refusal all the same.
+func (s *Socket) refusalPacket(e *Error) *transport.Message {
+	m, err := connectError(s.ns.path, e)
+	if err != nil {
+		s.log().Error().Err(err).Msg("data of the refusal left out")
+		m, _ = connectError(s.ns.path, &Error{Message: e.Message}) // a string cannot fail
+	}
+	return m
+}
+
+// connectError makes the packet {"message":...,"data":...}, data left out when
+// there is none.
+func connectError(path string, e *Error) (m *transport.Message, err error) {
+	defer func() {
+		if v := recover(); v != nil { // data may encode itself
+			m, err = nil, fmt.Errorf("data of the refusal panics: %v", v)
+		}
+	}()
+	b := packet.AppendHeader(nil, packet.Head{Type: packet.ConnectError, Namespace: path})
+	b, attachments, err := codec.Append(b, nil, e)
+	if err == nil && len(attachments) > 0 {
+		err = errors.New("a refusal cannot carry binary data")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return transport.NewMessage(b), nil
+}
