@@ -44,8 +44,9 @@ func wantPanic(t *testing.T, f func(), parts ...string) {
 
 type misfits struct{ framework.Namespace }
 
-func (m *misfits) OnSave(string, *framework.Socket)        {}
-func (m *misfits) OnWatch(chan int)                        {}
+func (m *misfits) OnSave(string, *framework.Socket) {}
+func (m *misfits) OnWatch(chan int)                 {}
+
 //lint:ignore ST1008 the misfit is meant
 func (m *misfits) OnFails() (error, string)                { return nil, "" }
 func (m *misfits) OnTypedError() *framework.Error          { return nil }
