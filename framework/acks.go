@@ -95,24 +95,24 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	p := &pendingAck{event: event, wait: make(chan ackResult, 1)}
 	id, err := s.expect(p, false)
 	if err != nil {
-		return Args{}, fmt.Errorf("framework: emit %q with ack: %w", event, err)
+		return Args{}, emitError(event, err)
 	}
 	session := s.conn.session
 	session.AwaitAck(1)
 	defer session.AwaitAck(-1)
 	if err := s.emitAsking(event, id, args); err != nil {
 		s.unexpect(id)
-		return Args{}, err
+		return Args{}, err // it names the event
 	}
 	select {
 	case r := <-p.wait:
 		if r.err != nil {
-			return Args{}, fmt.Errorf("framework: emit %q with ack: %w", event, r.err)
+			return Args{}, emitError(event, r.err)
 		}
 		return r.args, nil
 	case <-ctx.Done():
 		s.unexpect(id)
-		return Args{}, fmt.Errorf("framework: emit %q with ack: %w", event, ctx.Err())
+		return Args{}, emitError(event, ctx.Err())
 	}
 }
 
@@ -136,7 +136,7 @@ func (s *Socket) emitAsking(event string, id uint64, args []any) error {
 		return err
 	}
 	if err := s.deliver(m, false); err != nil {
-		return err
+		return emitError(event, err)
 	}
 	s.log().Debug().Str("event", event).Uint64("id", id).Int("bytes", m.Len()).Msg("event sent, ack asked")
 	return nil
@@ -155,7 +155,7 @@ func (s *Socket) emitCallback(event string, args []any, callback any) error {
 	}
 	id, err := s.expect(&pendingAck{event: event, callback: b}, true)
 	if err != nil {
-		return err
+		return emitError(event, err)
 	}
 	if err := s.emitAsking(event, id, args); err != nil && s.unexpect(id) {
 		return err // else the client went meanwhile, and the callback is told

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -27,10 +28,19 @@ type target struct {
 	sender   *Socket
 }
 
+// widen turns Socket.Volatile, one client, into the beginning of a selection that
+// leaves it out, as JavaScript's socket.volatile.to does.
+func (t *target) widen() {
+	if t.only != nil {
+		t.only, t.sender = nil, t.only
+	}
+}
+
 // To adds the members of rooms to the selection, which without it is everybody.
 // A socket's id is a room of its own. Each socket is reached once. To() without
 // a room, on its own, selects nobody.
 func (b Broadcast) To(rooms ...string) Broadcast {
+	b.target.widen()
 	b.target.narrowed = true
 	b.target.rooms = join(b.target.rooms, rooms)
 	return b
@@ -41,6 +51,7 @@ func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
 
 // Except leaves out the members of rooms, and sockets by their id.
 func (b Broadcast) Except(rooms ...string) Broadcast {
+	b.target.widen()
 	b.target.except = join(b.target.except, rooms)
 	return b
 }
@@ -57,7 +68,7 @@ func (b Broadcast) Volatile() Broadcast {
 // is its own matter and no error.
 func (b Broadcast) Emit(event string, args ...any) error {
 	if b.ns == nil || b.ns.srv == nil {
-		return fmt.Errorf("framework: emit %q to namespace %q: %w", event, (&Namespace{b.ns}).Path(), ErrNotRegistered)
+		return fmt.Errorf("framework: emit %q to namespace %q: %w", event, (&Namespace{b.ns}).Path(), bare(ErrNotRegistered))
 	}
 	if n := len(args); n > 0 && isFunc(args[n-1]) {
 		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
@@ -91,13 +102,16 @@ func isFunc(v any) bool { return v != nil && reflect.TypeOf(v).Kind() == reflect
 
 // encodeEvent makes an EVENT packet; an id of 0 asks for no ack.
 func encodeEvent(path, event string, id uint64, args []any) (*transport.Message, error) {
+	if event == "" {
+		return nil, errors.New("framework: emit: an event needs a name")
+	}
 	if packet.Reserved(event) {
-		return nil, fmt.Errorf("framework: emit %q: %w", event, ErrReservedEvent)
+		return nil, emitError(event, ErrReservedEvent)
 	}
 	head := packet.Head{Type: packet.Event, Namespace: path, ID: id, HasID: id != 0}
 	m, err := encode(head, event, args)
 	if err != nil {
-		return nil, fmt.Errorf("framework: emit %q: %w", event, err)
+		return nil, emitError(event, err)
 	}
 	return m, nil
 }

@@ -197,7 +197,8 @@ func (c *conn) join(p packet.Packet) error {
 	}
 	ns := c.srv.lookup(p.Namespace)
 	if ns == nil {
-		c.srv.log.Info().Str("nsp", logName(string(p.Namespace))).Msg("namespace unknown")
+		c.srv.log.Info().Str("nsp", logName(string(p.Namespace))).Str("remote", c.handshake.RemoteAddr).
+			Msg("namespace unknown: nothing is registered at that path")
 		return c.turnAway(string(p.Namespace), "Invalid namespace")
 	}
 	if c.srv.draining.Load() {

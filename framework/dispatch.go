@@ -118,7 +118,7 @@ func (b *binding) decode(in []reflect.Value, e *Event) ([]reflect.Value, error) 
 		return nil, args.err
 	}
 	if n := len(args.elems); n < sig.required && e.kind != KindConnect {
-		return nil, &ArgError{Event: e.Name, Index: n, Want: sig.params[n].typ.String()}
+		return nil, &ArgError{Event: e.Name, Index: n, Want: typeName(sig.params[n].typ)}
 	}
 	for i := range sig.params {
 		p := &sig.params[i]
@@ -128,7 +128,7 @@ func (b *binding) decode(in []reflect.Value, e *Event) ([]reflect.Value, error) 
 		v := reflect.New(p.typ).Elem()
 		if i < len(args.elems) {
 			if err := p.plan.Decode(args.elems[i], args.attachments, v); err != nil {
-				return nil, &ArgError{Event: e.Name, Index: i, Want: p.typ.String(), Err: err}
+				return nil, &ArgError{Event: e.Name, Index: i, Want: typeName(p.typ), Err: err}
 			}
 		}
 		in = append(in, v)
@@ -152,7 +152,7 @@ func (b *binding) decodeVariadic(in []reflect.Value, e *Event, from int) ([]refl
 	for i := from; i < len(e.Args.elems); i++ {
 		v := reflect.New(p.typ).Elem()
 		if err := p.plan.Decode(e.Args.elems[i], e.Args.attachments, v); err != nil {
-			return nil, &ArgError{Event: e.Name, Index: i, Want: p.typ.String(), Err: err}
+			return nil, &ArgError{Event: e.Name, Index: i, Want: typeName(p.typ), Err: err}
 		}
 		in = append(in, v)
 	}

@@ -3,6 +3,7 @@ package framework
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/parlor-go/parlor/transport"
 )
@@ -39,7 +40,13 @@ type Error struct {
 	Data    any    `json:"data,omitempty"`
 }
 
-func (e *Error) Error() string { return e.Message }
+// Error returns the message.
+func (e *Error) Error() string {
+	if e == nil {
+		return "framework: nil *Error"
+	}
+	return e.Message
+}
 
 // Refuse is the error that turns a client away from OnConnect or from a
 // middleware around it. The client's connect_error carries message, and as its
@@ -76,6 +83,7 @@ type ArgError struct {
 	Err   error  // nil when the argument is missing
 }
 
+// Error says which argument, and what was wanted and sent in its place.
 func (e *ArgError) Error() string {
 	if e == nil {
 		return "framework: nil *ArgError"
@@ -83,9 +91,10 @@ func (e *ArgError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("framework: argument %d of %q is missing, want %s", e.Index, e.Event, e.Want)
 	}
-	return fmt.Sprintf("framework: argument %d of %q does not fit %s: %v", e.Index, e.Event, e.Want, e.Err)
+	return fmt.Sprintf("framework: argument %d of %q: %v", e.Index, e.Event, e.Err)
 }
 
+// Unwrap returns Err.
 func (e *ArgError) Unwrap() error {
 	if e == nil {
 		return nil
@@ -100,8 +109,10 @@ type PanicError struct {
 	Stack []byte // as runtime/debug.Stack gives it
 }
 
+// Error returns what the handler panicked with, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("framework: handler panicked: %v", e.Value) }
 
+// Unwrap returns Value if that is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
@@ -113,17 +124,18 @@ type Reason string
 
 // The reasons of the reference server (socket.io, "disconnect" event).
 const (
-	TransportError            = Reason(transport.ReasonTransportError)
-	TransportClose            = Reason(transport.ReasonTransportClose)
-	PingTimeout               = Reason(transport.ReasonPingTimeout)
-	ParseError                = Reason(transport.ReasonParseError)
-	ForcedClose               = Reason(transport.ReasonForcedClose)
-	ServerShuttingDown        = Reason(transport.ReasonServerShuttingDown)
-	ForcedServerClose         = Reason("forced server close")
-	ClientNamespaceDisconnect = Reason("client namespace disconnect")
-	ServerNamespaceDisconnect = Reason("server namespace disconnect")
+	TransportError            = Reason(transport.ReasonTransportError)     // the connection broke, or exceeded a bound
+	TransportClose            = Reason(transport.ReasonTransportClose)     // the connection was closed
+	PingTimeout               = Reason(transport.ReasonPingTimeout)        // a ping was not answered in time
+	ParseError                = Reason(transport.ReasonParseError)         // malformed Engine.IO
+	ForcedClose               = Reason(transport.ReasonForcedClose)        // malformed Socket.IO, or nothing joined in time
+	ServerShuttingDown        = Reason(transport.ReasonServerShuttingDown) // Server.Shutdown
+	ForcedServerClose         = Reason("forced server close")              // well-formed Socket.IO out of turn
+	ClientNamespaceDisconnect = Reason("client namespace disconnect")      // the client left the namespace
+	ServerNamespaceDisconnect = Reason("server namespace disconnect")      // Socket.Disconnect or Close
 )
 
+// Error returns the reason's text.
 func (r Reason) Error() string { return string(r) }
 
 // cause is what a socket's context ends with: its reason, and detail if any.
@@ -133,3 +145,24 @@ func cause(reason Reason, detail error) error {
 	}
 	return fmt.Errorf("%w: %w", reason, detail)
 }
+
+// emitError says what was emitted; the package's own errors bring its name already.
+func emitError(event string, err error) error {
+	return fmt.Errorf("framework: emit %q: %w", event, bare(err))
+}
+
+// bare strips the prefix from the text of a sentinel, which stays what it wraps.
+func bare(err error) error {
+	if text, ok := strings.CutPrefix(err.Error(), "framework: "); ok {
+		return &prefixed{text, err}
+	}
+	return err
+}
+
+type prefixed struct {
+	text string
+	err  error
+}
+
+func (p *prefixed) Error() string { return p.text }
+func (p *prefixed) Unwrap() error { return p.err }

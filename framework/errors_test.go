@@ -117,7 +117,7 @@ func TestPromise11OnlyChosenTextReachesClients(t *testing.T) {
 	}{
 		{"plain", nil, "", "secret detail"},
 		{"panic", nil, "", "secret panic"},
-		{"count", []any{"x"}, "", "argument 0 of \\\"count\\\" does not fit int"},
+		{"count", []any{"x"}, "", "argument 0 of \\\"count\\\": want int, got string"},
 		{"count", nil, "", "argument 0 of \\\"count\\\" is missing, want int"},
 		{"unsendable", nil, "", "ack \\\"unsendable\\\""},
 		{"public", nil, `[{"error":{"message":"for you","data":[1]}}]`, ""},

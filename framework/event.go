@@ -38,6 +38,19 @@ const (
 	KindAck                    // the client answers a callback
 )
 
+// String returns "event", "connect", "disconnect" or "ack".
+func (k Kind) String() string {
+	switch k {
+	case KindConnect:
+		return "connect"
+	case KindDisconnect:
+		return "disconnect"
+	case KindAck:
+		return "ack"
+	}
+	return "event"
+}
+
 // Kind tells whether the event came from the client or stands for something
 // that happened to its socket.
 func (e *Event) Kind() Kind { return e.kind }

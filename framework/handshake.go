@@ -13,12 +13,12 @@ import (
 // one connection share it. Do not change it.
 type Handshake struct {
 	Header     http.Header
-	URL        *url.URL
-	Query      url.Values
-	Host       string
-	RemoteAddr string    // as net/http has it: "192.0.2.1:4711"
-	Secure     bool      // over TLS, as far as this process can see
-	Time       time.Time // when the request came
+	URL        *url.URL   // of the request, the server's path and the query in it
+	Query      url.Values // URL's, parsed: what the client was given as its query, and Engine.IO's own
+	Host       string     // the Host header: "example.com:8080"
+	RemoteAddr string     // as net/http has it: "192.0.2.1:4711"
+	Secure     bool       // over TLS, as far as this process can see
+	Time       time.Time  // when the request came
 }
 
 // Cookie returns the named cookie of the request, or http.ErrNoCookie.

@@ -150,6 +150,30 @@ func TestPromise09VolatileIsDroppedWhileAnythingIsQueued(t *testing.T) {
 	client.Expect("arrives")
 }
 
+func TestVolatileOfASocketWithARoomIsTheOthersThere(t *testing.T) {
+	srv := quiet()
+	srv.On("join", func(s *framework.Socket) { s.Join("r") })
+	srv.On("wave", func(s *framework.Socket) error { return s.Volatile().To("r").Emit("waved") })
+	ann, bob, eve := sockettest.Connect(t, srv, "/"), sockettest.Connect(t, srv, "/"), sockettest.Connect(t, srv, "/")
+	ann.Call("join")
+	bob.Call("join")
+	ann.Call("wave")
+	bob.Expect("waved")
+	ann.ExpectNone()
+	eve.ExpectNone()
+}
+
+func TestErrClosedOfAnotherClientIsAFailureLikeAny(t *testing.T) {
+	srv := quiet()
+	gone := make(chan *framework.Socket, 1)
+	srv.On("disconnect", func(s *framework.Socket) { gone <- s })
+	srv.On("tell", func(other string) error { return (<-gone).Emit("x", other) })
+	srv.OnError(func(_ context.Context, _ *framework.Event, err error) ([]any, bool) { return []any{err.Error()}, true })
+	ann, bob := sockettest.Connect(t, srv, "/"), sockettest.Connect(t, srv, "/")
+	bob.Conn().Close()
+	equal(t, "answer", ann.Call("tell", "x").JSON(), `["framework: emit \"x\": socket is gone"]`)
+}
+
 // request is one HTTP request of a polling client.
 func request(t *testing.T, srv *framework.Server, method, sid, body string) string {
 	t.Helper()

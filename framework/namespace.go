@@ -2,6 +2,9 @@ package framework
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/rs/zerolog"
 )
@@ -124,14 +127,15 @@ func (n *namespace) compile() {
 	if n.onConnect != nil {
 		n.admission = chain(n.admission, n.onConnect.mw)
 	}
-	for _, r := range n.events {
+	for _, event := range slices.Sorted(maps.Keys(n.events)) {
+		r := n.events[event]
 		r.serve = chain(r.handler, r.mw)
 		n.srv.log.Debug().Str("nsp", n.path).Str("event", r.event).Str("handler", r.source).Msg("event registered")
 	}
 }
 
-// handlerFor finds who serves an event, inside the namespace's own middleware. The name it returns is the table's, so
-// that a known event costs no string.
+// handlerFor finds who serves an event, inside the namespace's own middleware. The
+// name it returns is the table's, so that a known event costs no string.
 func (n *namespace) handlerFor(name []byte) (Handler, string) {
 	if r := n.events[string(name)]; r != nil {
 		return r.serve, r.event
@@ -172,10 +176,14 @@ func checkPath(path string) {
 	if path == "" || path[0] != '/' {
 		panic(fmt.Sprintf("framework: path %q does not begin with a slash: want %q", path, "/"+path))
 	}
-	for i := range len(path) {
-		if path[i] == ',' {
-			panic(fmt.Sprintf("framework: path %q has a comma, which ends a namespace on the wire", path))
-		}
+	switch i := strings.IndexAny(path, ",?{}*"); {
+	case i < 0:
+	case path[i] == ',':
+		panic(fmt.Sprintf("framework: path %q has a comma, which ends a namespace on the wire", path))
+	case path[i] == '?':
+		panic(fmt.Sprintf("framework: path %q has a query, which is no part of a namespace: want %q", path, path[:i]))
+	default:
+		panic(fmt.Sprintf("framework: path %q looks like a pattern, but is matched as it stands: patterns are not served", path))
 	}
 }
 

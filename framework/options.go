@@ -1,9 +1,11 @@
 package framework
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,9 +32,9 @@ type Options struct {
 	// there too. "" makes the method no handler.
 	EventName func(method string) string
 
-	// Logger gets the Socket.IO level: connects and disconnects at info, events
-	// at debug, what a client did wrong at warn, failures that nobody handled at
-	// error. What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
+	// Logger gets the Socket.IO level: who connects, is refused and disconnects at
+	// info, events at debug, a client that breaks the protocol at warn, failures
+	// that nobody handled, arguments that do not fit among them, at error. What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
 	// Logger, which is stderr, the server itself uses only the error level;
 	// zerolog.Nop() silences all of it. Transport.Logger is independent of it.
 	Logger zerolog.Logger
@@ -66,6 +68,22 @@ func (o Options) loggers() (own, handlers zerolog.Logger) {
 	if !reflect.ValueOf(o.Logger).IsZero() {
 		return o.Logger, o.Logger
 	}
-	stderr := zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.DateTime}).With().Timestamp().Logger()
+	console := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)}
+	console.FieldsExclude = []string{stackField} // written raw, below the line
+	console.FormatExtra = func(fields map[string]any, b *bytes.Buffer) error {
+		if stack, ok := fields[stackField].(string); ok {
+			b.WriteString("\n" + strings.TrimRight(stack, "\n"))
+		}
+		return nil
+	}
+	stderr := zerolog.New(console).With().Timestamp().Logger()
 	return stderr.Level(zerolog.ErrorLevel), stderr
+}
+
+// stackField is the field that a panic's stack is logged in.
+const stackField = "stack"
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -56,10 +56,14 @@ func (r *Router) attach(class NamespaceHandler) {
 			misfits = append(misfits, err.Error())
 		}
 	}
+	own, ok := class.(routesMethod)
+	if m := v.MethodByName("Routes"); m.IsValid() && !ok {
+		misfits = append(misfits, fmt.Sprintf("(%s).Routes has type %s: want func(*framework.Router)", v.Type(), m.Type()))
+	}
 	if len(misfits) > 0 {
 		panic(fmt.Sprintf("framework: %s does not fit:\n\t%s", name, strings.Join(misfits, "\n\t")))
 	}
-	if own, ok := class.(routesMethod); ok {
+	if ok {
 		own.Routes(&Router{srv: r.srv, ns: r.ns, mw: slices.Clip(r.mw), inline: true, class: v.Type().String()})
 	}
 }

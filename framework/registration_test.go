@@ -70,7 +70,7 @@ func TestAllMisfitsOfATypeAreInOnePanic(t *testing.T) {
 		"OnFails has type func() (error, string), it returns error before its last result",
 		"OnTypedError has type func() *framework.Error, it returns *framework.Error as a result to be sent: make it error, as the last one",
 		"OnAckTwice has type func(*framework.Ack) (string, int), it takes an *framework.Ack and returns results",
-		"OnConnect has type func(string, string), it takes 1 parameters too many: want func([context.Context], [*framework.Socket], [auth T]) [error]",
+		"OnConnect has type func(string, string), it takes string, which nothing fits: want func([context.Context], [*framework.Socket], [auth T]) [error]",
 		"OnDisconnect has type func(int) string",
 		"OnError has type func(string), it takes no error: want func([context.Context], [*framework.Event], error) (results...)",
 		"OnConnection: no event is called so here: OnConnect is called for each client that joins",
@@ -172,7 +172,24 @@ func TestRegistrationMistakesPanic(t *testing.T) {
 		{"a path with a comma", func(srv *framework.Server) { srv.Register("/a,b", &plain{}) }, []string{"comma"}},
 		{"a reserved event", func(srv *framework.Server) { srv.On("connect_error", noop) },
 			[]string{`On("connect_error") on "/": the protocol reserves that name`}},
-		{"no event", func(srv *framework.Server) { srv.On("", noop) }, []string{"reserves"}},
+		{"another reserved event", func(srv *framework.Server) { srv.On("newListener", noop) }, []string{"the protocol reserves that name"}},
+		{"Node's connection", func(srv *framework.Server) { srv.On("connection", noop) }, []string{`no event is called so here: "connect" is served`}},
+		{"no event", func(srv *framework.Server) { srv.On("", noop) }, []string{"an event needs a name"}},
+		{"a nil OnError", func(srv *framework.Server) { srv.OnError(nil) }, []string{"the handler is nil"}},
+		{"a nil Router.OnError", func(srv *framework.Server) {
+			srv.Route("/", func(r *framework.Router) { r.OnError(nil) })
+		}, []string{"the handler is nil"}},
+		{"a pattern", func(srv *framework.Server) { srv.Register("/job/{id}", &plain{}) }, []string{"looks like a pattern"}},
+		{"a query", func(srv *framework.Server) { srv.Register("/a?b=1", &plain{}) }, []string{`want "/a"`}},
+		{"an Event by value", func(srv *framework.Server) { srv.On("x", func(framework.Event) {}) }, []string{"want *framework.Event"}},
+		{"Args before the last", func(srv *framework.Server) { srv.On("x", func(framework.Args, string) {}) },
+			[]string{"takes framework.Args before its last parameter"}},
+		{"Routes with another shape", func(srv *framework.Server) { srv.Register("/", &routesByValue{}) },
+			[]string{"(*framework_test.routesByValue).Routes has type func(framework.Router): want func(*framework.Router)"}},
+		{"On behind the first request", func(srv *framework.Server) {
+			srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+			srv.Register("/", &plain{})
+		}, []string{"Register comes behind the first request"}},
 		{"no function", func(srv *framework.Server) { srv.On("x", 42) }, []string{"handler is int: want func("}},
 		{"a nil function", func(srv *framework.Server) { srv.On("x", (func())(nil)) }, []string{"want func("}},
 		{"a nil handler", func(srv *framework.Server) { srv.On("x", nil) }, []string{"want func("}},
@@ -248,6 +265,10 @@ func (r *routed) Routes(router *framework.Router) {
 	router.On("*", func(e *framework.Event, args framework.Args) (string, framework.Args) { return e.Name, args })
 }
 func (r *routed) say(text string) string { return "said " + text }
+
+type routesByValue struct{ framework.Namespace }
+
+func (r *routesByValue) Routes(framework.Router) {}
 
 type usesInRoutes struct{ framework.Namespace }
 

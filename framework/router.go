@@ -82,7 +82,11 @@ func (r *Router) On(event string, handler any) {
 	h, b, err := bindFunc(f, handler)
 	switch {
 	case err != nil:
-	case event == "" || slot.route == nil && packet.Reserved(event):
+	case event == "":
+		err = errors.New("an event needs a name")
+	case event == "connection": // the reference server's name
+		err = errors.New(`no event is called so here: "connect" is served for each client that joins`)
+	case slot.route == nil && packet.Reserved(event):
 		err = errReservedName
 	default:
 		err = slot.add(&route{event: event, mw: r.mw, source: funcName(handler), handler: h, binding: b}, r)
@@ -96,6 +100,9 @@ func (r *Router) On(event string, handler any) {
 // OnError method.
 func (r *Router) OnError(h ErrorHandler) {
 	r.srv.open("OnError")
+	if h == nil {
+		panic(fmt.Sprintf("framework: OnError on %q: the handler is nil", r.ns.path))
+	}
 	slot := slot{route: &r.ns.onError}
 	if err := slot.add(&route{event: errorRow, source: funcName(h), report: h}, r); err != nil {
 		panic(fmt.Sprintf("framework: OnError on %q: %v", r.ns.path, err))

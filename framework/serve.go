@@ -85,7 +85,7 @@ func (s *Socket) fail(ec *eventContext, err error) {
 			line.Str("event", logName(e.Name)).Str("hint", s.ns.hint(e.Name)).Msg("no handler for the event")
 		}
 		return
-	case errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrClosed) && !s.Connected(): // another client's going is a failure like any
 		s.log().Debug().Str("event", logName(e.Name)).Err(err).Msg("client went away meanwhile")
 		return
 	}
@@ -104,7 +104,7 @@ func (s *Socket) fail(ec *eventContext, err error) {
 // at, such as a nil pointer in an error.
 func (s *Socket) contain(ec *eventContext) {
 	if v := recover(); v != nil {
-		s.log().Error().Str("event", logName(ec.event.Name)).Interface("panic", v).Bytes("stack", debug.Stack()).
+		s.log().Error().Str("event", logName(ec.event.Name)).Interface("panic", v).Bytes(stackField, debug.Stack()).
 			Msg("failure not handled")
 	}
 }
@@ -152,7 +152,7 @@ func (s *Socket) unhandled(ec *eventContext, err error) {
 	}
 	var p *PanicError
 	if errors.As(err, &p) {
-		line.Bytes("stack", p.Stack)
+		line.Bytes(stackField, p.Stack)
 	}
 	line.Str("event", logName(ec.event.Name)).Err(err).Msg("handler failed")
 }

@@ -18,6 +18,11 @@ import (
 // any router; clients look for /socket.io/. Namespaces, handlers and middleware
 // are registered before its first request; after it, registering panics. Its
 // other methods are safe for concurrent use.
+//
+// A poll takes up to Transport.PingInterval, so HTTP middleware around the server
+// must not end requests sooner (chi's Timeout) nor redirect them (chi's
+// RedirectSlashes). The limits of http.Server are no matter: those for slow
+// requests are lifted for a poll that is pending.
 type Server struct {
 	opts       Options
 	log        zerolog.Logger
@@ -87,6 +92,7 @@ func (srv *Server) Use(mw ...Middleware) {
 // Attach(class). path begins with a slash. One value serves all its clients, as
 // an http.Handler does, and has one path.
 func (srv *Server) Register(path string, class NamespaceHandler, mw ...Middleware) {
+	srv.open("Register")
 	srv.Route(path, func(r *Router) {
 		r.Use(mw...)
 		r.Attach(class)
@@ -104,12 +110,16 @@ func (srv *Server) Route(path string, fn func(r *Router)) {
 
 // On registers a function for an event of the namespace "/", see Router.On.
 func (srv *Server) On(event string, handler any) {
+	srv.open("On")
 	srv.Route("/", func(r *Router) { r.On(event, handler) })
 }
 
 // OnError handles the failures of namespaces that have no OnError of their own.
 func (srv *Server) OnError(h ErrorHandler) {
 	srv.open("OnError")
+	if h == nil {
+		panic("framework: OnError: the handler is nil")
+	}
 	if srv.onError != nil {
 		panic("framework: the server has an OnError already")
 	}

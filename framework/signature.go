@@ -19,6 +19,9 @@ var (
 	reasonType  = reflect.TypeFor[Reason]()
 	errorType   = reflect.TypeFor[error]()
 	replyType   = reflect.TypeFor[[]any]()
+
+	// own are the types that no argument is decoded into.
+	own = []reflect.Type{contextType, socketType, eventType, ackType}
 )
 
 // form is one of the shapes that a handler may have.
@@ -36,7 +39,7 @@ var (
 		lead: []reflect.Type{contextType, socketType, eventType, ackType}, args: -1, results: true,
 	}
 	connectForm = form{
-		want: "func([context.Context], [*framework.Socket], [auth T]) [error]",
+		want: "func([context.Context], [*framework.Socket], [auth T]) [error], where an error, such as framework.Refuse(...), refuses",
 		lead: []reflect.Type{contextType, socketType, eventType}, args: 1,
 	}
 	disconnectForm = form{
@@ -89,15 +92,19 @@ func (f form) parse(t reflect.Type, skip int) (*signature, error) {
 }
 
 func (sig *signature) parseParams(f form, t reflect.Type, i int) error {
-	if n := t.NumIn() - i; f.args >= 0 && n > f.args {
-		return fmt.Errorf("takes %d parameters too many", n-f.args)
+	if f.args >= 0 && t.NumIn()-i > f.args {
+		return fmt.Errorf("takes %s, which nothing fits", strings.Join(typeNames(paramTypes(t, i+f.args)), " and "))
 	}
 	for ; i < t.NumIn(); i++ {
 		typ := t.In(i)
 		last := i == t.NumIn()-1
 		switch {
-		case contains([]reflect.Type{contextType, socketType, eventType, ackType}, typ):
+		case contains(own, typ):
 			return fmt.Errorf("takes %s behind the arguments, or where there is none", typ)
+		case contains(own, reflect.PointerTo(typ)) || typ == namespaceType:
+			return fmt.Errorf("takes %s by value, which a client would fill: want *%s", typ, typ)
+		case typ == argsType && !last:
+			return fmt.Errorf("takes %s before its last parameter: it takes what is left, so it comes last", typ)
 		case typ == argsType && last:
 			sig.rest = true
 			return nil
@@ -142,6 +149,13 @@ func (sig *signature) parseResults(f form, t reflect.Type) error {
 	return nil
 }
 
+func paramTypes(t reflect.Type, from int) (types []reflect.Type) {
+	for i := from; i < t.NumIn(); i++ {
+		types = append(types, t.In(i))
+	}
+	return types
+}
+
 func contains(list []reflect.Type, t reflect.Type) bool {
 	for _, item := range list {
 		if item == t {
@@ -151,21 +165,24 @@ func contains(list []reflect.Type, t reflect.Type) bool {
 	return false
 }
 
+// typeName is a type as one writes it.
+func typeName(t reflect.Type) string {
+	return strings.NewReplacer("interface {}", "any", "[]uint8", "[]byte").Replace(t.String())
+}
+
 // typeNames renders a list of types as source would.
 func typeNames(types []reflect.Type) []string {
 	out := make([]string, len(types))
 	for i, t := range types {
-		out[i] = t.String()
+		out[i] = typeName(t)
 	}
 	return out
 }
 
 // plainFunc renders a method's type without its receiver.
 func plainFunc(t reflect.Type, skip int) string {
-	var in, out []reflect.Type
-	for i := skip; i < t.NumIn(); i++ {
-		in = append(in, t.In(i))
-	}
+	in := paramTypes(t, skip)
+	var out []reflect.Type
 	for i := range t.NumOut() {
 		out = append(out, t.Out(i))
 	}
@@ -188,7 +205,7 @@ func plainFunc(t reflect.Type, skip int) string {
 func (sig *signature) argTypes() []string {
 	out := make([]string, 0, len(sig.params)+1)
 	for i, p := range sig.params {
-		name := p.typ.String()
+		name := typeName(p.typ)
 		if sig.variadic && i == len(sig.params)-1 {
 			name = "..." + name
 		}

@@ -120,7 +120,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 		return err
 	}
 	if err := s.deliver(m, false); err != nil {
-		return err
+		return emitError(event, err)
 	}
 	s.log().Debug().Str("event", event).Int("bytes", m.Len()).Msg("event sent")
 	return nil
@@ -159,7 +159,15 @@ func (s *Socket) Broadcast() Broadcast {
 	return Broadcast{ns: s.ns, target: target{sender: s}}
 }
 
-// Volatile selects this one client, if nothing is queued for it.
+// In is To by its other name.
+func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
+
+// Except selects everybody in the namespace but this socket and the members of
+// rooms.
+func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
+
+// Volatile selects this one client, if nothing is queued for it. With To or
+// Except it becomes the others, as JavaScript's socket.volatile does.
 func (s *Socket) Volatile() Broadcast {
 	return Broadcast{ns: s.ns, target: target{only: s}, volatile: true}
 }
