@@ -32,7 +32,6 @@ var gzips = sync.Pool{New: func() any {
 // to take something within the write timeout.
 func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *http.ResponseController, b *batch) {
 	buf := buffers.Get().(*buffer)
-	defer buf.free()
 	buf.b = b.encode(buf.b)
 	body := buf.b
 
@@ -57,7 +56,7 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *ht
 
 	for len(body) > 0 {
 		_ = control.SetWriteDeadline(time.Now().Add(s.engine.opts.WriteTimeout))
-		n, err := w.Write(body[:min(len(body), pieceSize)])
+		n, err := w.Write(body[:min(len(body), wholePiece)])
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				err = errors.Join(errSlow, err)
@@ -67,6 +66,7 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *ht
 		}
 		body = body[n:]
 	}
+	buf.free() // not after an error: HTTP/2 may still be reading from it then
 }
 
 // acceptsGzip tells whether one of the Accept-Encoding headers has gzip with a

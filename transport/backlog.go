@@ -65,7 +65,15 @@ func (s *Session) relieve(released, awaited int) {
 // mayRead tells whether reading is to go on. Its caller has the backlog's lock.
 func (s *Session) mayRead() bool {
 	b := &s.backlog
-	return b.ended || b.awaited > 0 || b.held < s.engine.opts.MaxBacklog/2
+	return b.ended || b.awaited > 0 || b.held < max(1, s.engine.opts.MaxBacklog/2)
+}
+
+// mayPause tells whether pause would wait.
+func (s *Session) mayPause() bool {
+	b := &s.backlog
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !s.mayRead()
 }
 
 // pause returns when reading may go on, or when done is closed.

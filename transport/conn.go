@@ -34,6 +34,7 @@ type conn struct {
 	reader     *rawRead // nil if reading goes through Conn
 	extra      []byte   // header lines for the 101 response
 	phase      probePhase
+	unflushed  bool  // gws has written: it leaves before reading waits for more
 	hungUp     bool  // gws has closed the connection
 	readFailed bool  // there is nobody to send a close frame to
 	readErr    error // what gws reported
@@ -72,6 +73,9 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.head = nil
 		}
 		return n, nil
+	}
+	if c.reader == nil || !c.reader.ahead() {
+		c.flushReplies()
 	}
 	var n int
 	var err error
@@ -118,8 +122,16 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 	c.put(p)
 	c.mu.Unlock()
-	c.flush()
+	c.unflushed = true // a flood of pings is answered in one write
 	return len(p), nil
+}
+
+// flushReplies flushes what gws has written.
+func (c *conn) flushReplies() {
+	if c.unflushed {
+		c.unflushed = false
+		c.flush()
+	}
 }
 
 // writeResponse writes the 101 response, with more header lines than gws knows.
@@ -174,7 +186,7 @@ func (c *conn) put(frames []byte) {
 	switch {
 	case len(frames) >= shareSize:
 		add = &buffer{b: frames, shared: true}
-	case c.last != nil && !c.last.shared:
+	case c.last != nil && !c.last.shared && len(c.last.b)+len(frames) <= keepSize:
 		c.last.b = append(c.last.b, frames...)
 		return
 	default:

@@ -7,8 +7,14 @@ import (
 	"time"
 )
 
-// pieceSize is how much is written under one deadline, in bytes.
-const pieceSize = 64 << 10
+const (
+	// pieceSize is how much is written under one deadline, in bytes.
+	pieceSize = 64 << 10
+
+	// wholePiece is the same where a piece that is cut short cannot be gone on with:
+	// TLS, a poll's answer.
+	wholePiece = 16 << 10
+)
 
 // flush writes what waits as far as that goes without blocking. If the peer takes
 // less, or the connection can only block, a goroutine does the rest.
@@ -74,9 +80,7 @@ func (c *conn) drain(buf *buffer, n int) {
 	for {
 		err := c.writePieces(buf.b[n:])
 		buf.free()
-		if c.raw != nil {
-			_ = c.Conn.SetWriteDeadline(time.Time{}) // or tryWrite fails once it has passed
-		}
+		_ = c.Conn.SetWriteDeadline(time.Time{}) // or what is written next may find it passed
 		c.mu.Lock()
 		c.inflight = 0
 		if err != nil || c.first == nil {
@@ -95,11 +99,15 @@ func (c *conn) drain(buf *buffer, n int) {
 // writePieces writes p under a deadline that each piece, and each bit of progress,
 // renews: a slow peer is no stalled one.
 func (c *conn) writePieces(p []byte) error {
+	piece := pieceSize
+	if c.raw == nil {
+		piece = wholePiece
+	}
 	for len(p) > 0 {
 		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
 			return err
 		}
-		n, err := c.Conn.Write(p[:min(len(p), pieceSize)])
+		n, err := c.Conn.Write(p[:min(len(p), piece)])
 		p = p[n:]
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if n > 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lxzan/gws"
@@ -22,6 +23,8 @@ type Engine struct {
 	origins  []originPattern
 	upgrades []string // what polling clients are offered
 	upgrader *gws.Upgrader
+
+	originRefused atomic.Bool // and told of once, loudly
 
 	mu       sync.RWMutex
 	sessions map[string]*Session // the open ones, and those of which something is left

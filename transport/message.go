@@ -19,11 +19,14 @@ const (
 	frameClose  = 0x80 | 0x8
 )
 
-// NewMessage makes a message of a text and its attachments. It copies them. With a
-// nil text only the attachments are sent.
+// NewMessage makes a message of a text and its attachments. It copies them. With
+// attachments and a nil text only those are sent.
 //
 // Engine.IO protocol v4, "Packet encoding".
 func NewMessage(text []byte, attachments ...[]byte) *Message {
+	if text == nil && len(attachments) == 0 {
+		text = []byte{} // a message has a frame
+	}
 	size := 0
 	if text != nil {
 		size += frameSize(1 + len(text))

@@ -34,7 +34,7 @@ type Options struct {
 	// announced to clients. 0 means 1e6.
 	MaxPayload int
 
-	// MaxSendBuffer bounds what a client may owe, in bytes: a message for a client
+	// MaxSendBuffer bounds what a client is owed, in bytes: a message for a client
 	// for which more than that waits already closes it. 0 means 4 MiB.
 	MaxSendBuffer int
 
@@ -55,7 +55,9 @@ type Options struct {
 	// without an Origin header, which do not come from pages, are always allowed.
 	//
 	// Own means the same host and port as in the Host header; the scheme is not
-	// compared, since TLS often ends at a proxy in front.
+	// compared, since TLS often ends at a proxy in front. Such a proxy has to pass
+	// the Host header on (nginx: proxy_set_header Host $host), or the origin must be
+	// named here: X-Forwarded-Host, which anybody can send, is not looked at.
 	Origins []string
 
 	// AllowOrigin is asked about an origin that Origins does not have. nil means no.
@@ -137,5 +139,8 @@ func setDefault[T int | time.Duration](v *T, def T, name string) {
 	}
 	if *v == 0 {
 		*v = def
+	}
+	if d, ok := any(*v).(time.Duration); ok && (d < time.Millisecond || d > 24*time.Hour) {
+		panic(fmt.Sprintf("transport: Options.%s is %v: want a time.Duration between a millisecond and a day, such as %v", name, d, def))
 	}
 }

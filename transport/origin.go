@@ -25,12 +25,15 @@ func parseOrigins(list []string) []originPattern {
 			continue
 		}
 		u, err := url.Parse(strings.Replace(text, "://*.", "://wildcard.", 1))
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" ||
-			u.User != nil || strings.Contains(u.Host, "*") {
+		if err != nil || u.Scheme == "" || u.Hostname() == "" || u.Path != "" || u.User != nil ||
+			strings.ContainsAny(text, "?#") || strings.Contains(u.Host, "*") || u.Hostname() == "wildcard." {
 			panic(fmt.Sprintf("transport: Options.Origins has %q: want an origin without a path, "+
 				`such as "https://app.example.com", "https://*.example.com" or "*"`, text))
 		}
 		text = strings.ToLower(text)
+		if port := defaultPort(u.Scheme); u.Port() == port {
+			text = strings.TrimSuffix(text, ":"+port) // browsers leave it out
+		}
 		if scheme, host, _ := strings.Cut(text, "://"); strings.HasPrefix(host, "*.") {
 			patterns = append(patterns, originPattern{scheme: scheme + "://", suffix: host[1:]})
 			continue
@@ -100,11 +103,15 @@ func sameOrigin(origin, host string) bool {
 	if !ok {
 		return false // "null"
 	}
-	port := "80"
-	if strings.EqualFold(scheme, "https") {
-		port = "443"
-	}
+	port := defaultPort(scheme)
 	return strings.EqualFold(withPort(originHost, port), withPort(host, port))
+}
+
+func defaultPort(scheme string) string {
+	if strings.EqualFold(scheme, "https") {
+		return "443"
+	}
+	return "80"
 }
 
 func withPort(host, port string) string {

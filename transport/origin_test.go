@@ -32,6 +32,8 @@ func TestOriginRule(t *testing.T) {
 		{"own besides listed", Options{Origins: []string{"https://b.example"}}, "a.example", "https://a.example", "https://a.example"},
 		{"listed with another scheme", Options{Origins: []string{"https://b.example"}}, "a.example", "http://b.example", "no"},
 		{"listed with another port", Options{Origins: []string{"https://b.example"}}, "a.example", "https://b.example:444", "no"},
+		{"listed with its default port", Options{Origins: []string{"https://b.example:443"}}, "a.example", "https://b.example", "https://b.example"},
+		{"wildcard with its default port", Options{Origins: []string{"https://*.b.example:443"}}, "a.example", "https://x.b.example", "https://x.b.example"},
 		{"listed as a prefix", Options{Origins: []string{"https://b.example"}}, "a.example", "https://b.example.evil", "no"},
 		{"wildcard", Options{Origins: []string{"https://*.b.example"}}, "a.example", "https://x.y.b.example", "https://x.y.b.example"},
 		{"wildcard, case", Options{Origins: []string{"https://*.B.example"}}, "a.example", "https://X.b.example", "https://X.b.example"},

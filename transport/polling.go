@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/parlor-go/parlor/transport/internal/payload"
@@ -55,6 +54,10 @@ type pendingPOST struct {
 	reading bool
 }
 
+// messageOverhead is what a queued message costs beside its frames, in bytes, so that
+// a queue of tiny ones is bounded too.
+const messageOverhead = 48
+
 func (p *pollState) owed() int { return p.size + p.answering }
 
 func (p *pollState) push(m *Message) {
@@ -85,7 +88,7 @@ func (s *Session) queuePolling(m *Message) (*conn, error) {
 	if s.ended.Load() {
 		return nil, ErrClosed
 	}
-	if owed := p.owed(); owed > p.limit {
+	if owed := p.owed() + len(p.queue)*messageOverhead; owed > p.limit {
 		return nil, fmt.Errorf("%w: %d bytes wait for it, Options.MaxSendBuffer is %d", errSlow, owed, p.limit)
 	}
 	p.push(m)
@@ -332,8 +335,8 @@ func (p *pollState) take(b *batch, late bool) {
 			p.skip = 0
 		}
 	}
-	p.queue = slices.Delete(p.queue, 0, done)
-	if len(p.queue) == 0 {
+	clear(p.queue[:done])
+	if p.queue = p.queue[done:]; len(p.queue) == 0 {
 		p.queue = nil
 	}
 	p.size -= b.owed

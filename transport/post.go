@@ -22,18 +22,26 @@ func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
 	if !s.beginPOST(w, r, post) {
 		return
 	}
-	status := s.readPOST(w, r, post)
-	s.mu.Lock()
-	if s.poll != nil && s.poll.post == post {
-		s.poll.post = nil
-	}
-	s.mu.Unlock()
-
+	status := s.handlePOST(w, r, post)
 	if status != http.StatusOK {
 		w.WriteHeader(status)
 		return
 	}
 	answer(w, "text/html", []byte("ok"))
+}
+
+// handlePOST is readPOST with post as the pending one, however that ends.
+func (s *Session) handlePOST(w http.ResponseWriter, r *http.Request, post *pendingPOST) int {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.poll != nil && s.poll.post == post {
+			s.poll.post = nil
+		}
+	}()
+	status := s.readPOST(w, r, post)
+	_ = post.control.SetWriteDeadline(time.Now().Add(s.engine.opts.WriteTimeout))
+	return status
 }
 
 // beginPOST makes post the pending one, or answers why not.
@@ -138,12 +146,13 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, post *pending
 	if err == nil {
 		// Left as it is the deadline would cancel the request while it waits in pause.
 		_ = post.control.SetReadDeadline(time.Time{})
+		_ = post.control.SetWriteDeadline(time.Time{}) // the HTTP server's is counted from the request
 	}
 	return err
 }
 
 func (s *Session) logTooLarge(r *http.Request) {
-	s.engine.log.Warn().Str("sid", s.logID()).Int64("length", r.ContentLength).
+	s.engine.log.Warn().Str("session", s.logID()).Int64("length", r.ContentLength).
 		Int("max_payload", s.engine.opts.MaxPayload).Msg("data request is too large")
 }
 

@@ -224,13 +224,13 @@ func (s *Session) end(reason Reason, err error, mode endMode) bool {
 		}
 	}
 	polling := s.poll != nil
+	if first && lingers && mode != endByClient {
+		s.engine.hold() // before a poll that is there can release it
+	}
 	s.mu.Unlock()
 
 	if first {
 		s.backlog.end()
-		if lingers && mode != endByClient {
-			s.engine.hold()
-		}
 		s.engine.closed(s, lingers || !polling)
 		s.logEnd(reason, err)
 	} else if polling {
@@ -253,7 +253,7 @@ func (s *Session) logEnd(reason Reason, err error) {
 	if errors.Is(err, errSlow) || errors.Is(err, errBacklog) {
 		ev = s.engine.log.Warn()
 	}
-	ev.Err(err).Str("sid", s.logID()).Str("reason", string(reason)).Msg("session closed")
+	ev.Err(err).Str("session", s.logID()).Str("reason", string(reason)).Msg("session closed")
 }
 
 // notify tells the handler of the end.
@@ -292,7 +292,7 @@ func (s *Session) open(r *http.Request) {
 		panic("transport: accept returned no Handler: it must return one for every session, and may Close that")
 	}
 	s.handler = h
-	e.log.Debug().Str("sid", s.logID()).Str("transport", s.Transport()).Msg("session opened")
+	e.log.Debug().Str("session", s.logID()).Str("transport", s.Transport()).Msg("session opened")
 	if !goesOn {
 		s.Close(ReasonServerShuttingDown) // Shutdown may not have seen it
 		return
@@ -320,7 +320,7 @@ var errPanic = errors.New("transport: the handler panicked")
 
 func (s *Session) logPanic(v any, where string) {
 	s.engine.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
-		Str("sid", s.logID()).Str("in", where).Msg("handler panicked")
+		Str("session", s.logID()).Str("in", where).Msg("handler panicked")
 }
 
 // packet handles one packet of the client's, by whatever transport it came. An

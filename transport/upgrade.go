@@ -53,7 +53,14 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	s.mu.Lock()
 	if !s.ended.Load() {
 		p.probe = c
-		s.workers.wheel.Set(&c.timer, e.opts.UpgradeTimeout, c.end)
+		s.workers.wheel.Set(&c.timer, e.opts.UpgradeTimeout, func() {
+			s.mu.Lock()
+			late := s.poll != nil // else the upgrade was made at the last moment
+			s.mu.Unlock()
+			if late {
+				c.end()
+			}
+		})
 	}
 	s.mu.Unlock()
 	if p.probe == nil {
@@ -122,7 +129,9 @@ func (s *Session) upgrade(c *conn) {
 	if c.state != connOpen {
 		c.mu.Unlock()
 		s.mu.Unlock()
-		return // its time was up
+		c.phase = probeFailed // its time was up, or it did not wait for "3probe"
+		c.end()
+		return
 	}
 	c.phase = probeNone
 	s.workers.wheel.Stop(&c.timer)
@@ -139,5 +148,5 @@ func (s *Session) upgrade(c *conn) {
 
 	s.renewPong()
 	c.flush()
-	s.engine.log.Debug().Str("sid", s.logID()).Msg("session upgraded")
+	s.engine.log.Debug().Str("session", s.logID()).Msg("session upgraded")
 }

@@ -32,16 +32,25 @@ var (
 // does not say it all.
 func (e *Engine) refuse(w http.ResponseWriter, r *http.Request, ref refusal, why string) {
 	ev := e.log.Warn()
-	if ref.Code == refusedSession.Code || ref.status == http.StatusServiceUnavailable {
+	switch {
+	case ref.Code == refusedSession.Code || ref.status == http.StatusServiceUnavailable:
 		ev = e.log.Debug() // every restart brings them
+	case ref.Code == refusedOrigin.Code && e.originRefused.CompareAndSwap(false, true):
+		ev = e.log.Error() // the first is as a rule a setting that is missing
 	}
-	ev.Int("code", ref.Code).Str("reason", ref.Message).Str("why", why).
-		Str("method", r.Method).Str("remote", r.RemoteAddr).Msg("request refused")
+	ev.Int("code", ref.Code).Str("reason", ref.Message)
+	if why != "" {
+		ev.Str("why", why)
+	}
+	ev.Str("method", r.Method).Str("remote", r.RemoteAddr).Msg("request refused")
 
-	if ref.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
 	h := w.Header()
+	switch ref.status {
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1")
+	case http.StatusUpgradeRequired:
+		h.Set("Upgrade", "websocket") // RFC 9110 section 15.5.22
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -59,10 +68,16 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, r)
 		return
 	}
+	if r.Method == http.MethodGet && r.ContentLength != 0 {
+		// net/http waits for such a body before it answers, and does not see the
+		// client leave meanwhile: a poll, which has no deadline, would never end.
+		e.refuse(w, r, refusedRequest, "a GET with a body")
+		return
+	}
 	query := r.URL.Query()
 	transport := last(query, "transport")
 	if !e.offers(transport) {
-		e.refuse(w, r, refusedTransport, "")
+		e.refuse(w, r, refusedTransport, "no transport parameter, or none that is served: this address is for Socket.IO clients")
 		return
 	}
 	if id := last(query, "sid"); id != "" {
@@ -77,7 +92,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case upgrade != (transport == WebSocket):
 		e.refuse(w, r, refusedRequest, "a WebSocket handshake and transport=websocket belong together")
 	case last(query, "EIO") != "4":
-		e.refuse(w, r, refusedProtocol, "")
+		e.refuse(w, r, refusedProtocol, "the client does not speak Engine.IO 4: socket.io-client 2 and older do not")
 	case upgrade:
 		e.openWebSocket(w, r)
 	default:

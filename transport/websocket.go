@@ -85,7 +85,7 @@ func hasToken(headers []string, token string) bool {
 func (e *Engine) checkHandshake(w http.ResponseWriter, r *http.Request) bool {
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-Websocket-Key"))
 	switch {
-	case r.Method != http.MethodGet || r.ProtoMajor != 1:
+	case r.Method != http.MethodGet || r.ProtoMajor != 1 || !r.ProtoAtLeast(1, 1):
 		e.refuse(w, r, refusedRequest, "a WebSocket handshake is a GET of HTTP/1.1")
 	case r.Header.Get("Sec-Websocket-Version") != "13":
 		w.Header().Set("Sec-WebSocket-Version", "13")
@@ -124,7 +124,12 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 		ahead, _ := buffered.Reader.Peek(n)
 		c.head = bytes.Clone(ahead)
 	}
-	c.extra = extraHeader(header)
+	if offered := r.Header["Sec-Websocket-Protocol"]; len(offered) > 0 {
+		// Browsers fail a connection for which they offered some and got none.
+		first, _, _ := strings.Cut(offered[0], ",")
+		c.extra = fmt.Appendf(nil, "Sec-WebSocket-Protocol: %s\r\n", strings.TrimSpace(first))
+	}
+	c.extra = append(c.extra, extraHeader(header)...)
 	socket, err := e.upgrader.UpgradeFromConn(c, bufio.NewReaderSize(c, readBuffer), handshakeOf(r))
 	if err != nil {
 		_ = netConn.Close()
@@ -181,9 +186,16 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	c.session = s
 	s.ws.Store(c)
 	_ = c.append(e.openPacket(s, nil).frames) // it is the first
-	s.open(r)
 
-	e.hold()
+	e.hold() // for serve, and before accept can close the session
+	serving := false
+	defer func() {
+		if !serving { // accept panicked
+			e.release()
+		}
+	}()
+	s.open(r)
+	serving = true
 	go c.serve(socket)
 	c.uncork()
 }
@@ -213,7 +225,7 @@ func (c *conn) readLoop(socket *gws.Conn) (reason Reason, err error) {
 			// gws v1.9.1 panics when the length of a frame is negative as an int64; that
 			// must not end the process.
 			c.session.engine.log.Warn().Interface("panic", v).Bytes("stack", debug.Stack()).
-				Str("sid", c.session.logID()).Msg("websocket reader panicked")
+				Str("session", c.session.logID()).Msg("websocket reader panicked")
 			_, _ = c.Write([]byte{frameClose, 2, 1002 >> 8, 1002 & 0xff})
 			reason, err = ReasonTransportError, fmt.Errorf("transport: panic while reading: %v", v)
 		}
@@ -248,7 +260,10 @@ func (c *conn) receive(data []byte, binary bool) {
 		}
 		s.deliver(p.Data, p.Binary)
 	}
-	s.pause(nil)
+	if s.mayPause() {
+		c.flushReplies() // or they would wait until reading goes on
+		s.pause(nil)
+	}
 }
 
 // connClosed is told that nothing more comes from c. If that was the session's

@@ -14,6 +14,9 @@ import (
 // for more than one turn.
 const slots = 512
 
+// farOff is as good as never, and can be added to a time.
+const farOff = 100 * 365 * 24 * time.Hour
+
 // Wheel holds timers. Its methods may be called from any goroutine.
 type Wheel struct {
 	tick  time.Duration
@@ -42,6 +45,7 @@ func New(tick time.Duration) *Wheel {
 // called on the goroutine of Run and must not block; it may set timers.
 func (w *Wheel) Set(t *Timer, d time.Duration, fire func()) {
 	// The deadline is rounded up, for a timer must not fire early.
+	d = min(d, farOff)
 	when := int64((time.Since(w.start) + d + w.tick - 1) / w.tick)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -80,37 +84,37 @@ func (w *Wheel) remove(t *Timer) {
 func (w *Wheel) Run(stop <-chan struct{}) {
 	ticker := time.NewTicker(w.tick)
 	defer ticker.Stop()
-	var due []func()
 	for {
 		select {
 		case <-stop:
 			return
 		case <-ticker.C:
 		}
-		due = w.advance(int64(time.Since(w.start)/w.tick), due[:0])
-		for i, fire := range due {
+		now := int64(time.Since(w.start) / w.tick)
+		for fire := w.due(now); fire != nil; fire = w.due(now) {
 			fire()
-			due[i] = nil
 		}
 	}
 }
 
-// advance takes the timers off that are due at tick now.
-func (w *Wheel) advance(now int64, due []func()) []func() {
+// due takes the next timer off that is due at tick now. One at a time, so that what
+// is stopped or set anew while others fire does not fire.
+func (w *Wheel) due(now int64) func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// After a long standstill, of the process or the machine, one turn sees all slots.
-	for range min(now-w.now, slots) {
-		w.now++
-		for t := w.slots[w.now%slots]; t != nil; {
-			next := t.next
+	w.now = max(w.now, now-slots)
+	for {
+		for t := w.slots[w.now%slots]; t != nil; t = t.next {
 			if t.when <= now {
-				due = append(due, t.fire)
+				fire := t.fire
 				w.remove(t)
+				return fire
 			}
-			t = next
 		}
+		if w.now >= now {
+			return nil
+		}
+		w.now++
 	}
-	w.now = max(w.now, now)
-	return due
 }

@@ -1,6 +1,7 @@
 package wheel
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -94,11 +95,33 @@ func TestAStandstillLosesNoTimer(t *testing.T) {
 	for i := range 5 * slots {
 		w.Set(new(Timer), time.Duration(i)*tick, func() { fired++ })
 	}
-	for _, fire := range w.advance(6*slots, nil) {
+	for fire := w.due(6 * slots); fire != nil; fire = w.due(6 * slots) {
 		fire()
 	}
 	if fired != 5*slots {
 		t.Errorf("got %d timers fired, want %d", fired, 5*slots)
+	}
+}
+
+func TestATimerStoppedWhileAnotherFiresDoesNotFire(t *testing.T) {
+	w := New(tick)
+	var first, second Timer
+	fired := 0
+	w.Set(&first, tick, func() { fired++; w.Stop(&second) })
+	w.Set(&second, tick, func() { fired++; w.Stop(&first) })
+	for fire := w.due(5); fire != nil; fire = w.due(5) {
+		fire()
+	}
+	if fired != 1 {
+		t.Errorf("got %d timers fired, want 1", fired)
+	}
+}
+
+func TestATimerMayBeAsFarOffAsTheTypeGoes(t *testing.T) {
+	w := New(tick)
+	w.Set(new(Timer), math.MaxInt64, func() { t.Error("it fired") })
+	if fire := w.due(1_000_000); fire != nil {
+		fire()
 	}
 }
 
