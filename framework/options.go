@@ -36,7 +36,8 @@ type Options struct {
 	// info, events at debug, a client that breaks the protocol at warn, failures
 	// that nobody handled, arguments that do not fit among them, at error. What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
 	// Logger, which is stderr, the server itself uses only the error level;
-	// zerolog.Nop() silences all of it. Transport.Logger is independent of it.
+	// zerolog.Nop() silences all of it. Transport.Logger is independent of it; where
+	// that is left zero, what it would say at warn and error is said here.
 	Logger zerolog.Logger
 }
 
@@ -65,7 +66,7 @@ func (o Options) withDefaults() Options {
 
 // loggers returns the server's own logger and the one that handlers get.
 func (o Options) loggers() (own, handlers zerolog.Logger) {
-	if !reflect.ValueOf(o.Logger).IsZero() {
+	if !isZero(o.Logger) {
 		return o.Logger, o.Logger
 	}
 	console := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.DateTime, NoColor: !terminal(os.Stderr)}
@@ -79,6 +80,10 @@ func (o Options) loggers() (own, handlers zerolog.Logger) {
 	stderr := zerolog.New(console).With().Timestamp().Logger()
 	return stderr.Level(zerolog.ErrorLevel), stderr
 }
+
+// isZero tells a logger that nobody set: zerolog's zero Logger is silent, but so are
+// others.
+func isZero(l zerolog.Logger) bool { return reflect.ValueOf(l).IsZero() }
 
 // stackField is the field that a panic's stack is logged in.
 const stackField = "stack"

@@ -109,6 +109,19 @@ func TestTheTwoLoggersAreIndependent(t *testing.T) {
 	}
 }
 
+func TestARefusedOriginIsToldEvenIfOnlyOneLoggerIsSet(t *testing.T) {
+	srv, log := logged()
+	_, refused := sockettest.TryDial(t, srv, sockettest.Options{Header: http.Header{"Origin": {"http://localhost:5173"}}})
+	if refused == nil || refused.Status != http.StatusForbidden {
+		t.Fatalf("got %v, want 403", refused)
+	}
+	for _, want := range []string{`"level":"error"`, "add the origin to Options.Origins", "http://localhost:5173"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, log)
+		}
+	}
+}
+
 func TestContextLoggerCarriesNamespaceSocketAndEvent(t *testing.T) {
 	srv, log := logged()
 	addUser := func(next framework.Handler) framework.Handler {

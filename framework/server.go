@@ -48,6 +48,9 @@ func New(opts Options) *Server {
 	opts = opts.withDefaults()
 	srv := &Server{opts: opts, namespaces: make(map[string]*namespace)}
 	srv.log, srv.handlerLog = opts.loggers()
+	if isZero(opts.Transport.Logger) {
+		opts.Transport.Logger = srv.log.Level(max(zerolog.WarnLevel, srv.log.GetLevel()))
+	}
 	srv.engine = transport.New(opts.Transport, srv.accept)
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
 	srv.compiled = sync.OnceFunc(srv.compile)

@@ -105,7 +105,7 @@ func (c *Conn) Join(path string, auth ...any) *Socket {
 	c.tb.Helper()
 	s := c.join(path, auth)
 	if s.refusal != nil {
-		c.fail("joining %q was refused: %s", s.path, s.refusal)
+		c.tb.Fatalf("sockettest: joining %q was refused: %s%s", s.path, s.refusal, c.story())
 	}
 	return s
 }
@@ -116,7 +116,7 @@ func (c *Conn) Refused(path string, auth ...any) *Refusal {
 	c.tb.Helper()
 	s := c.join(path, auth)
 	if s.refusal == nil {
-		c.fail("joining %q was not refused: the socket has the id %q", s.path, s.id)
+		c.tb.Fatalf("sockettest: joining %q was not refused: the socket has the id %q%s", s.path, s.id, c.story())
 	}
 	return s.refusal
 }
@@ -127,6 +127,8 @@ type Refusal struct {
 	Data    json.RawMessage // nil when there is none
 }
 
+// String is the message in quotes, and the data if there is any, for a test's
+// own failures.
 func (r *Refusal) String() string {
 	if r.Data == nil {
 		return fmt.Sprintf("%q", r.Message)
@@ -315,20 +317,26 @@ func (c *Conn) notify() {
 	c.changed = make(chan struct{})
 }
 
-// fail ends the test. The reason is the connection's end when it has ended.
+// fail ends the test because of what did not happen, and says why it did not.
 func (c *Conn) fail(format string, args ...any) {
 	c.tb.Helper()
 	c.mu.Lock()
-	reason := fmt.Sprintf("within %v", c.timeout)
+	why := c.why()
+	c.mu.Unlock()
+	c.tb.Fatalf("sockettest: %s%s%s", fmt.Sprintf(format, args...), why, c.story())
+}
+
+// why goes behind what did not happen: the connection's end when it has ended,
+// else how long the test has waited. c.mu is held.
+func (c *Conn) why() string {
 	switch {
 	case c.fault != nil:
-		reason = c.fault.Error()
 		c.blamed = true
+		return ": " + c.fault.Error()
 	case c.over:
-		reason = "the connection ended: " + c.how
+		return ": the connection ended: " + c.how
 	}
-	c.mu.Unlock()
-	c.tb.Fatalf("sockettest: %s (%s)%s", fmt.Sprintf(format, args...), reason, c.story())
+	return fmt.Sprintf(" within %v", c.timeout)
 }
 
 // story is the end of the log, for a failure message.

@@ -46,6 +46,7 @@ type HandshakeError struct {
 	Message string
 }
 
+// Error has the status with Engine.IO's code and message, or with the body.
 func (e *HandshakeError) Error() string {
 	if e.Code >= 0 {
 		return fmt.Sprintf("the handshake was refused: status %d, code %d %q", e.Status, e.Code, e.Message)

@@ -60,7 +60,8 @@ func (p *Pending) Wait() Args {
 	answered, args := p.answered, p.args
 	p.s.c.mu.Unlock()
 	if !answered {
-		p.s.fail("%q in %q was not acknowledged", p.event, p.s.path)
+		p.s.fail(fmt.Sprintf("%q in %q was not acknowledged", p.event, p.s.path),
+			" (an event without a handler, or whose handler fails, is not)")
 	}
 	return args
 }
@@ -86,7 +87,8 @@ func (p *Pending) Answered() bool {
 // it is of another kind.
 type Args struct {
 	c           *Conn
-	of          string // for failures: what they are the arguments of
+	event       string // for failures: what they are the arguments of
+	answer      bool   // of the answer to that event
 	list        []json.RawMessage
 	attachments [][]byte
 }
@@ -160,4 +162,10 @@ func (a Args) raw(i int) json.RawMessage {
 func (a Args) Format(f fmt.State, _ rune) { io.WriteString(f, a.JSON()) }
 
 // describe is the list with what it belongs to, for a failure message.
-func (a Args) describe() string { return fmt.Sprintf("%q %s", a.of, clip(a.JSON())) }
+func (a Args) describe() string {
+	of := ""
+	if a.answer {
+		of = "the answer to "
+	}
+	return fmt.Sprintf("%s%q %s", of, a.event, clip(a.JSON()))
+}

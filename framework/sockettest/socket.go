@@ -121,7 +121,7 @@ func (s *Socket) receive(p *packet) error {
 		return protocolError(fmt.Sprintf("the event %q for %q", p.name, s.path),
 			errors.New("it came before the answer to CONNECT"))
 	}
-	args := Args{c: s.c, of: p.name, list: p.args, attachments: p.attachments}
+	args := Args{c: s.c, event: p.name, list: p.args, attachments: p.attachments}
 	if p.isEvent() {
 		s.events = append(s.events, &Event{Name: p.name, Args: args, s: s, id: p.id})
 		return nil
@@ -130,7 +130,7 @@ func (s *Socket) receive(p *packet) error {
 	if call == nil || call.answered {
 		return s.c.unasked(p)
 	}
-	args.of = "answer to " + call.event
+	args.event, args.answer = call.event, true
 	call.args, call.answered = args, true
 	return nil
 }
@@ -141,7 +141,7 @@ func (s *Socket) Expect(event string) *Event {
 	s.c.tb.Helper()
 	e := s.next(func(e *Event) bool { return e.Name == event })
 	if e == nil {
-		s.fail("no event %q for %q came", event, s.path)
+		s.fail(fmt.Sprintf("no event %q for %q came", event, s.path), "")
 	}
 	return e
 }
@@ -152,7 +152,7 @@ func (s *Socket) Next() *Event {
 	s.c.tb.Helper()
 	e := s.next(func(*Event) bool { return true })
 	if e == nil {
-		s.fail("no event for %q came", s.path)
+		s.fail(fmt.Sprintf("no event for %q came", s.path), "")
 	}
 	return e
 }
@@ -170,7 +170,9 @@ func (s *Socket) next(wanted func(*Event) bool) *Event {
 }
 
 // ExpectNone fails the test when an event waits for Expect or Next, or arrives
-// before the server has answered one more packet of this connection.
+// before the server has answered one more packet of this connection. That
+// packet asks for a namespace nobody has, "/sockettest-1" and so on; parlor's
+// log then has a line "namespace unknown" of it.
 //
 // That covers all that the server has sent to this client so far, without any
 // sleep. It cannot cover what a handler has not begun yet: where one may still
@@ -217,7 +219,7 @@ func (s *Socket) Disconnected() string {
 		return s.ended()
 	})
 	if !ended {
-		s.fail("the socket in %q was not disconnected", s.path)
+		s.fail(fmt.Sprintf("the socket in %q was not disconnected", s.path), "")
 	}
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -248,19 +250,24 @@ func (s *Socket) waiting() string {
 	return strings.Join(list, ", ")
 }
 
-// fail ends the test, and tells what there is instead of what was wanted.
-func (s *Socket) fail(format string, args ...any) {
+// fail ends the test because of what did not happen: it says why it did not,
+// and what there is instead. The hint is for a wait that was in vain.
+func (s *Socket) fail(what, hint string) {
 	s.c.tb.Helper()
-	message := fmt.Sprintf(format, args...)
 	s.c.mu.Lock()
-	if s.reason != "" {
-		message += ": " + s.reason
-	} else if s.state == left {
-		message += ": the socket has left"
+	switch {
+	case s.reason != "" && s.c.fault == nil:
+		what += ": " + s.reason
+	case s.state == left:
+		what += ": the socket has left"
+	case s.c.over:
+		what += s.c.why()
+	default:
+		what += s.c.why() + hint
 	}
 	if waiting := s.waiting(); waiting != "" {
-		message += "; waiting: " + waiting
+		what += "; waiting: " + waiting
 	}
 	s.c.mu.Unlock()
-	s.c.fail("%s", message)
+	s.c.tb.Fatalf("sockettest: %s%s", what, s.c.story())
 }
