@@ -1,4 +1,4 @@
-// Package examples has a program a folder; see the README of each.
+// Package examples keeps the documentation true to the programs in its folders.
 package examples
 
 import (
@@ -58,10 +58,64 @@ func region(t *testing.T, file, name string) string {
 	if !ok {
 		t.Fatalf("%s: region %s does not end", file, name)
 	}
-	lines := strings.Split(strings.TrimRight(body, " \t\n"), "\n")
+	lines := strings.Split(strings.TrimRight(strings.TrimLeft(body, "\n"), " \t\n"), "\n")
 	indent := lines[0][:len(lines[0])-len(strings.TrimLeft(lines[0], "\t"))]
 	for i, line := range lines {
 		lines[i] = strings.TrimPrefix(line, indent)
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+var (
+	code = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`") // where brackets are no link
+	link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+)
+
+func TestRelativeLinksOfTheDocsLeadSomewhere(t *testing.T) {
+	found := 0
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "*/README.md"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(string(text), ""), -1) {
+				to, _, _ := strings.Cut(m[1], "#")
+				if to == "" || strings.Contains(to, ":") {
+					continue // within the page, or on the web
+				}
+				found++
+				if _, err := os.Stat(filepath.Join(filepath.Dir(page), to)); err != nil {
+					t.Errorf("%s: link to %s: %v", page, m[1], err)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no relative link found: does this test still know what one is?")
+	}
+}
+
+func TestEveryProgramHasAReadmeAndIsListed(t *testing.T) {
+	programs, err := filepath.Glob("*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range programs {
+		folder := filepath.Dir(program)
+		if _, err := os.Stat(filepath.Join(folder, "README.md")); err != nil {
+			t.Errorf("examples/%s: %v", folder, err)
+		}
+		if want := "(examples/" + folder + ")"; !strings.Contains(string(readme), want) {
+			t.Errorf("README.md has no link %s", want)
+		}
+	}
 }

@@ -58,18 +58,21 @@ func (l *Lobby) OnWhoami(ctx context.Context) User {
 const maxText = 500
 
 // OnSay sends a text to everybody, under the name that the server knows.
-func (l *Lobby) OnSay(ctx context.Context, text string) error {
+func (l *Lobby) OnSay(ctx context.Context, text string) error { return l.tell(ctx, "said", text) }
+
+// Routes has what not everybody may.
+func (l *Lobby) Routes(r *framework.Router) {
+	r.With(loggedIn).On("announce", func(ctx context.Context, text string) error { return l.tell(ctx, "announced", text) })
+}
+
+// tell emits event to everybody: who speaks, and a text.
+func (l *Lobby) tell(ctx context.Context, event, text string) error {
 	text = strings.TrimSpace(text)
 	if text == "" || utf8.RuneCountInString(text) > maxText {
 		return &framework.Error{Message: "a message has 1 to 500 characters"}
 	}
 	user, _ := middleware.User[User](ctx)
-	return l.Emit("said", user, text)
-}
-
-// Routes has what not everybody may.
-func (l *Lobby) Routes(r *framework.Router) {
-	r.With(loggedIn).On("announce", func(text string) error { return l.Emit("announced", text) })
+	return l.Emit(event, user, text)
 }
 
 // loggedIn lets nobody through who came by a token.

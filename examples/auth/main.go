@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -29,7 +30,7 @@ import (
 var page embed.FS
 
 func main() {
-	addr := flag.String("addr", defaultAddr(), "address to listen on")
+	addr := flag.String("addr", "127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), "address to listen on")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,13 +48,6 @@ func main() {
 	}
 }
 
-func defaultAddr() string {
-	if port := os.Getenv("PORT"); port != "" {
-		return "127.0.0.1:" + port
-	}
-	return "127.0.0.1:8080"
-}
-
 // newApp wires it up. The Socket.IO server is mounted behind the same session
 // middleware as the pages, so that both know who is asking.
 func newApp(log zerolog.Logger, token string) (*framework.Server, http.Handler) {
@@ -67,7 +61,7 @@ func newApp(log zerolog.Logger, token string) (*framework.Server, http.Handler) 
 	sessions := &Sessions{ended: func(id string) { disconnect(srv, id) }}
 
 	r := chi.NewRouter()
-	r.Use(chimw.Recoverer, secure, sessions.Middleware)
+	r.Use(chimw.Recoverer, clientjs.Secure, sessions.Middleware)
 	r.Post("/login", sessions.Login)
 	r.Post("/logout", sessions.Logout)
 	r.Get("/me", sessions.Me)
@@ -75,16 +69,6 @@ func newApp(log zerolog.Logger, token string) (*framework.Server, http.Handler) 
 	r.Mount("/socket.io", srv)
 	r.Handle("/*", http.FileServerFS(files))
 	return srv, r
-}
-
-// secure lets the page run its own scripts and the client's, nothing else.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' https://cdn.socket.io; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(w, r)
-	})
 }
 
 // serve serves until ctx ends. Socket.IO is drained first: http.Server.Shutdown

@@ -106,8 +106,16 @@ func TestEventsCarryTheUsersName(t *testing.T) {
 	if got, want := ann.Expect("said").Args.JSON(), `[{"name":"bob","login":true},"hello"]`; got != want {
 		t.Errorf("said: got %s, want %s", got, want)
 	}
-	if got, want := bob.Call("say", "  ").JSON(), `[{"error":{"message":"a message has 1 to 500 characters"}}]`; got != want {
-		t.Errorf("an empty message: got %s, want %s", got, want)
+	bob.Emit("announce", " dinner ")
+	if got, want := ann.Expect("announced").Args.JSON(), `[{"name":"bob","login":true},"dinner"]`; got != want {
+		t.Errorf("announced: got %s, want %s", got, want)
+	}
+	for _, event := range []string{"say", "announce"} {
+		for _, text := range []string{"  ", strings.Repeat("x", maxText+1)} {
+			if got, want := bob.Call(event, text).JSON(), `[{"error":{"message":"a message has 1 to 500 characters"}}]`; got != want {
+				t.Errorf("%s with %d characters: got %s, want %s", event, len(text), got, want)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"flag"
@@ -25,7 +26,7 @@ import (
 var page embed.FS
 
 func main() {
-	addr := flag.String("addr", defaultAddr(), "address to listen on")
+	addr := flag.String("addr", "127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), "address to listen on")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -39,13 +40,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-func defaultAddr() string {
-	if port := os.Getenv("PORT"); port != "" {
-		return "127.0.0.1:" + port
-	}
-	return "127.0.0.1:8080"
 }
 
 func newServer(log zerolog.Logger) *framework.Server {
@@ -62,19 +56,8 @@ func newPage() http.Handler {
 		panic(err) // the folder is part of the program
 	}
 	r := chi.NewRouter()
-	r.Use(chimw.Recoverer, secure)
+	r.Use(chimw.Recoverer, clientjs.Secure)
 	r.Handle("/socket.io.js", clientjs.Handler())
 	r.Handle("/*", http.FileServerFS(files))
 	return r
-}
-
-// secure lets the page run its own scripts and the client's, nothing else: what
-// people write is text, and stays text even if a mistake in the page forgets it.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' https://cdn.socket.io; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(w, r)
-	})
 }

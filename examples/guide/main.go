@@ -1,10 +1,11 @@
-// Guide holds the programs of docs/guide.md, in its order.
+// Command guide is the program of docs/guide.md, about in its order.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -186,18 +187,29 @@ func main() {
 	r := chi.NewRouter()
 	r.Use(chimw.RequestID)
 	r.Mount("/socket.io", srv)
-	web := &http.Server{Addr: "127.0.0.1:8080", Handler: r, ReadHeaderTimeout: 10 * time.Second}
-	go web.ListenAndServe()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go tell(ctx, srv)
-	<-ctx.Done()
+	if err := serve(ctx, "127.0.0.1:8080", r, srv); err != nil {
+		log.Fatal(err)
+	}
+}
 
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+// serve serves until ctx ends, or returns at once why it cannot.
+func serve(ctx context.Context, addr string, h http.Handler, srv *framework.Server) error {
+	web := &http.Server{Addr: addr, Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- web.ListenAndServe() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	srv.Shutdown(ctx) // first: web.Shutdown waits for polls that are pending
-	web.Shutdown(ctx)
+	err := srv.Shutdown(drain) // first: web.Shutdown waits for polls that are pending
+	return errors.Join(err, web.Shutdown(drain))
 }
 
 // endregion

@@ -1,10 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
 	"testing"
 
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
+
+func TestMain(m *testing.M) { sockettest.Main(m) }
 
 // region test
 func TestFind(t *testing.T) {
@@ -26,6 +33,26 @@ func TestStrangersAreRefused(t *testing.T) {
 }
 
 // endregion
+
+func TestServeSaysThatTheAddressIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	err = serve(t.Context(), taken.Addr().String(), http.NotFoundHandler(), newServer())
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("got %v, want %v", err, syscall.EADDRINUSE)
+	}
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := serve(ctx, "127.0.0.1:0", http.NotFoundHandler(), newServer()); err != nil {
+		t.Errorf("got %v, want a clean end", err)
+	}
+}
 
 func TestTheRestOfTheGuide(t *testing.T) {
 	srv := newServer()

@@ -1,8 +1,10 @@
-// Hello is the program of the README: a room, an acknowledgement, a middleware.
+// region hello
+
+// Command hello has a room, an acknowledgement and a middleware.
 package main
 
-// region hello
 import (
+	"log"
 	"net/http"
 	"os"
 
@@ -24,7 +26,7 @@ func main() {
 	srv.Register("/chat", &Chat{}, middleware.Logger)
 	r := chi.NewRouter()
 	r.Mount("/socket.io", srv)
-	http.ListenAndServe("127.0.0.1:8080", r)
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", r))
 }
 
 // endregion

@@ -7,6 +7,8 @@ import (
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
+func TestMain(m *testing.M) { sockettest.Main(m) }
+
 func TestJoinWelcomesAndTellsTheRoom(t *testing.T) {
 	srv := framework.New(framework.Options{})
 	srv.Register("/chat", &Chat{})

@@ -8,10 +8,16 @@ const shoot = (page, name) => shots && page.screenshot({ path: `${shots}/${name}
 const shown = (page, selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
 
 const ann = await browser.open(url);
+await ann.route("**/socket.io.js", (request) => request.abort());
+await ann.reload();
+await shown(ann, "#message", "could not be loaded");
+check("nobody connects without the client", await ann.isDisabled("#connect"), true);
+await ann.unroute("**/socket.io.js");
+await ann.reload();
 await ann.click("#connect");
 await shown(ann, "#message", "not logged in");
-check("the refusal's message is shown", await ann.textContent("#message"), "not logged in");
-check("and its data", await ann.textContent("#hint"), "log in as ann or bob");
+check("the refusal's message is shown", await ann.textContent("#message"), "Not logged in.");
+check("and its data", await ann.textContent("#hint"), "Log in as ann or bob.");
 check("there is no connection", await ann.textContent("#state"), "refused");
 await shoot(ann, "auth-refused-desktop");
 
@@ -48,15 +54,19 @@ await shown(robot, "#problem", "log in to announce");
 await ann.fill("#say input", "Dinner is ready");
 await ann.click("#announce");
 await shown(robot, "#log .loud", "Dinner is ready");
+check("the server says who announced it", await robot.textContent("#log .loud"), "ann: Dinner is ready");
 await shoot(ann, "auth-desktop");
 await shoot(robot, "auth-phone");
 
-// A second page of the same browser is ended by the logout of the first.
+// The logout ends the sockets of this page and of another in the same browser.
 const second = await ann.context().newPage();
 await second.goto(url);
 await second.click("#connect");
 await shown(second, "#state", "connected as ann");
 await ann.click("#logout button");
+await shown(ann, "#log", "the server has ended the connection");
+await ann.locator("#login").waitFor();
+await shoot(ann, "auth-logged-out-desktop");
 await shown(second, "#log", "the server has ended the connection");
 check("the logout ends the sockets", await second.textContent("#state"), "not connected");
 

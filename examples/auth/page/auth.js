@@ -9,13 +9,31 @@ const wrong = new URLSearchParams(location.search).has("wrong");
 $("wrong").hidden = !wrong;
 if (wrong) history.replaceState(null, "", "/");
 
-fetch("/me").then((answer) => answer.json()).then(({ name }) => {
+async function whoami() {
+  const { name } = await (await fetch("/me")).json();
   $("login").hidden = Boolean(name);
   $("logout").hidden = !name;
   $("user").textContent = name;
+}
+whoami();
+
+// The page stays, to show what becomes of its socket.
+$("logout").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await fetch("/logout", { method: "POST" });
+    await whoami();
+  } catch {
+    note("The server cannot be reached.");
+  }
 });
 
 // ---- the connection ----
+
+if (typeof io === "undefined") {
+  refuse({ message: "The Socket.IO client could not be loaded: run npm ci in testdata/interop, then start again." });
+  $("connect").disabled = true;
+}
 
 $("connect").addEventListener("click", () => {
   if (socket?.active) return socket.disconnect();
@@ -40,24 +58,25 @@ function listen(socket) {
   });
   socket.on("disconnect", (reason) => {
     state("not connected", false);
-    note(reason === "io server disconnect" ? "the server has ended the connection" : `disconnected: ${reason}`);
+    note(reason === "io server disconnect" ? "The server has ended the connection." : `Disconnected: ${reason}.`);
   });
   socket.on("joined", ({ name }) => note(`${name} has connected`));
   socket.on("said", ({ name }, text) => add("", `${name}: ${text}`));
-  socket.on("announced", (text) => add("loud", text));
+  socket.on("announced", ({ name }, text) => add("loud", `${name}: ${text}`));
 }
 
 function state(text, on) {
   $("state").textContent = text;
   $("state").classList.toggle("on", on);
   $("connect").textContent = socket.active ? "Disconnect" : "Connect";
+  $("connect").classList.toggle("quiet", socket.active);
   for (const control of $("say").elements) control.disabled = !on;
 }
 
 function refuse(error) {
   $("refusal").hidden = !error;
-  $("message").textContent = error ? error.message : "";
-  $("hint").textContent = error?.data?.hint ?? "";
+  $("message").textContent = sentence(error?.message);
+  $("hint").textContent = sentence(error?.data?.hint);
 }
 
 // ---- talking ----
@@ -66,7 +85,7 @@ async function send(event) {
   const field = $("say").text;
   const answer = await socket.timeout(10000).emitWithAck(event, field.value)
     .catch(() => ({ error: { message: "the server did not answer" } }));
-  $("problem").textContent = answer?.error ? answer.error.message : "";
+  $("problem").textContent = sentence(answer?.error?.message);
   if (!answer?.error) field.value = "";
 }
 
@@ -86,3 +105,5 @@ function add(className, text) {
 }
 
 function note(text) { add("note", text); }
+
+function sentence(text) { return text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".") : ""; }

@@ -27,10 +27,22 @@ $("enter").addEventListener("submit", (event) => {
   listen(socket);
 });
 
+if (typeof io === "undefined") {
+  refuse("The Socket.IO client could not be loaded: run npm ci in testdata/interop, then start again.");
+  $("enter").querySelector("button").disabled = true;
+}
+
+// refuse says what is wrong: below the field concerned, or below them all.
 function refuse(message, field) {
   $("refusal").textContent = message;
-  for (const name of ["name", "room"]) $(name).classList.toggle("bad", field === name);
-  if (field === "name" || field === "room") $(field).focus();
+  for (const name of ["name", "room"]) {
+    const wrong = field === name;
+    $(name).setAttribute("aria-invalid", wrong);
+    $(`${name}-problem`).textContent = wrong ? message : "";
+    if (!wrong) continue;
+    $("refusal").textContent = "";
+    $(name).focus();
+  }
 }
 
 function listen(socket) {

@@ -1,4 +1,5 @@
-// Package clientjs serves the Socket.IO client to the pages of the examples.
+// Package clientjs serves the Socket.IO client to the pages of the examples, and
+// keeps them to it.
 package clientjs
 
 import (
@@ -8,7 +9,20 @@ import (
 )
 
 // CDN is where the client is loaded from if there is no copy on this machine.
-const CDN = "https://cdn.socket.io/4.8.1/socket.io.min.js"
+const CDN = cdn + "/4.8.1/socket.io.min.js"
+
+const cdn = "https://cdn.socket.io"
+
+// Secure lets a page run its own scripts and the client, nothing else: what
+// people write is text, and stays text even if a mistake in the page forgets it.
+func Secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' "+cdn+"; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
 
 // Handler answers with the client bundle: a copy that npm has installed in
 // testdata/interop or in the working directory, or in a folder above; else a
