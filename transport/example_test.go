@@ -1,0 +1,60 @@
+package transport_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/parlor-go/parlor/transport"
+)
+
+// echo sends every message back.
+type echo struct{ session *transport.Session }
+
+func (e echo) Message(data []byte, binary bool) {
+	if binary {
+		_ = e.session.Send(transport.NewMessage(nil, data))
+		return
+	}
+	_ = e.session.Send(transport.NewMessage(data))
+}
+
+func (e echo) Closed(reason transport.Reason, err error) { fmt.Println("closed:", reason) }
+
+func ExampleNew() {
+	engine := transport.New(transport.Options{}, func(s *transport.Session, r *http.Request) transport.Handler {
+		return echo{s}
+	})
+	server := httptest.NewServer(engine)
+	defer server.Close()
+
+	url := server.URL + "/engine.io/?EIO=4&transport=polling"
+	open := do("GET", url, "")
+	url += "&sid=" + strings.Split(open, `"`)[3]
+	fmt.Println("post:", do("POST", url, "4hello"))
+	fmt.Println("poll:", do("GET", url, ""))
+	fmt.Println("post:", do("POST", url, "1"))
+	_ = engine.Shutdown(context.Background()) // waits for Closed
+	// Unordered output:
+	// post: ok
+	// poll: 4hello
+	// post: ok
+	// closed: transport close
+}
+
+func do(method, url, body string) string {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	b, _ := io.ReadAll(res.Body)
+	return string(b)
+}
