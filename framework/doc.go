@@ -30,10 +30,11 @@
 //	OnConnect([ctx], [*Socket], [auth T]) [error]                    an error refuses
 //	OnMyEvent([ctx], [*Socket], [*Ack], args...) (results..., [error])  serves "my_event"
 //	OnDisconnect([ctx], [*Socket], [Reason]) [error]
-//	OnError([ctx], *Event, error) (results...)                       failures of the above
+//	OnError([ctx], [*Event], error) (results...)                     failures of the above
 //	Routes(r *Router)                                                names that no method can have
 //
-// What stands in brackets may be left out. Arguments are decoded into the
+// What stands in brackets may be left out; ctx, *Socket, *Event and *Ack may stand
+// in any order before the arguments. Arguments are decoded into the
 // parameters' types: JSON, and a binary attachment for a []byte. A *T is nil
 // when the argument is absent or null; a variadic last parameter takes the
 // rest, and one of type Args takes it still encoded. The results are the

@@ -87,13 +87,16 @@ func TestASocketThatLeavesWhileItWaitsNeverConnects(t *testing.T) {
 func TestAConnectionThatIsLostWhileASocketWaitsIsCleanedUp(t *testing.T) {
 	log := make(chan string, 20)
 	srv, started, release := gated(t, log, never)
+	noticed := make(chan struct{})
+	srv.Route("/last", func(r *framework.Router) { r.On("disconnect", func() { close(noticed) }) })
 	conn := sockettest.Dial(t, srv, sockettest.Options{})
 	conn.Send("0")
 	receive(t, started)
 	conn.Send("1")
 	conn.Send("0")
-	conn.Refused("/nowhere")
+	conn.Join("/last")
 	conn.Cut()
+	receive(t, noticed) // by all sockets, this being the last
 	close(release)
 	for _, want := range []string{"connect", "disconnect"} {
 		equal(t, "order", receive(t, log), want)

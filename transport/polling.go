@@ -227,20 +227,31 @@ var (
 	errPostSlow    = errors.New("transport: data request took too long")
 )
 
-// beginGET makes get the pending poll, or answers why not.
-func (s *Session) beginGET(w http.ResponseWriter, r *http.Request, get *pendingGET) bool {
+// lockPolling locks s.mu for a request of a client that polls, or answers why it does
+// not.
+func (s *Session) lockPolling(w http.ResponseWriter, r *http.Request) *pollState {
 	s.mu.Lock()
-	p := s.poll
-	switch {
+	switch p := s.poll; {
 	case p == nil: // upgraded since the request was looked at
 		s.mu.Unlock()
 		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
-		return false
+		return nil
 	case s.ended.Load() && !p.lingers:
 		s.mu.Unlock()
 		s.engine.refuse(w, r, refusedSession, "")
+		return nil
+	default:
+		return p
+	}
+}
+
+// beginGET makes get the pending poll, or answers why not.
+func (s *Session) beginGET(w http.ResponseWriter, r *http.Request, get *pendingGET) bool {
+	p := s.lockPolling(w, r)
+	if p == nil {
 		return false
-	case p.get != nil:
+	}
+	if p.get != nil {
 		s.mu.Unlock()
 		_ = s.violation(ReasonTransportError, errPollTwice)
 		w.WriteHeader(http.StatusBadRequest)

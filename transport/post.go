@@ -46,18 +46,11 @@ func (s *Session) handlePOST(w http.ResponseWriter, r *http.Request, post *pendi
 
 // beginPOST makes post the pending one, or answers why not.
 func (s *Session) beginPOST(w http.ResponseWriter, r *http.Request, post *pendingPOST) bool {
-	s.mu.Lock()
-	p := s.poll
-	switch {
-	case p == nil: // upgraded since the request was looked at
-		s.mu.Unlock()
-		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
+	p := s.lockPolling(w, r)
+	if p == nil {
 		return false
-	case s.ended.Load() && !p.lingers:
-		s.mu.Unlock()
-		s.engine.refuse(w, r, refusedSession, "")
-		return false
-	case p.post != nil:
+	}
+	if p.post != nil {
 		s.mu.Unlock()
 		_ = s.violation(ReasonTransportError, errPostTwice)
 		w.WriteHeader(http.StatusBadRequest)
