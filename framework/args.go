@@ -78,7 +78,7 @@ func (a Args) Decode(i int, v any) error {
 func appendBody(dst []byte, name string, ack bool, values []any) ([]byte, [][]byte, error) {
 	dst = append(dst, '[')
 	if !ack {
-		dst, _, _ = codec.Append(dst, nil, name) // a string cannot fail
+		dst = codec.AppendString(dst, name)
 	}
 	if len(values) == 1 {
 		if a, ok := values[0].(Args); ok {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 
 	"github.com/parlor-go/parlor/framework/internal/packet"
 	"github.com/parlor-go/parlor/transport"
@@ -116,14 +118,28 @@ func encodeEvent(path, event string, id uint64, args []any) (*transport.Message,
 	return m, nil
 }
 
+// scratches are buffers that packets are encoded in: a Message copies them.
+var scratches = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxScratch is the capacity up to which they are kept, in bytes.
+const maxScratch = 64 << 10
+
 // encode makes a packet whose header, which counts the attachments, is written
 // in front of the array once that is there.
 func encode(head packet.Head, event string, args []any) (*transport.Message, error) {
 	room := packet.MaxHeader + len(head.Namespace)
-	buf, attachments, err := appendBody(make([]byte, room, room+128), event, head.Type == packet.Ack, args)
+	pooled := scratches.Get().(*[]byte)
+	buf, attachments, err := appendBody(slices.Grow((*pooled)[:0], room)[:room], event, head.Type == packet.Ack, args)
 	if err != nil {
+		scratches.Put(pooled)
 		return nil, err
 	}
+	defer func() {
+		if cap(buf) <= maxScratch {
+			*pooled = buf
+			scratches.Put(pooled)
+		}
+	}()
 	head.Attachments = len(attachments)
 	var scratch [packet.MaxHeader + 64]byte
 	header := packet.AppendHeader(scratch[:0], head)

@@ -69,11 +69,15 @@ func (q *queue) abandon() (size int) {
 	return size
 }
 
-// pop takes the next task; without one the socket is no longer busy.
-func (q *queue) pop() (task, bool) {
+// pop takes the next task. Without one the socket is no longer busy, unless stay
+// says that its worker has something to do before.
+func (q *queue) pop(stay bool) (task, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.head == len(q.tasks) {
+		if stay {
+			return task{}, false
+		}
 		q.tasks, q.head = q.tasks[:0], 0
 		if cap(q.tasks) > 64 { // a burst is over
 			q.tasks = nil
@@ -85,13 +89,6 @@ func (q *queue) pop() (task, bool) {
 	q.tasks[q.head] = task{}
 	q.head++
 	return t, true
-}
-
-// empty tells whether nothing waits, so that it is time to flush.
-func (q *queue) empty() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.head == len(q.tasks)
 }
 
 // drop makes events that are queued, or come later, be skipped.
@@ -117,20 +114,17 @@ func (s *Socket) enqueue(t task) {
 // work serves the queue until it is empty. It runs on a worker.
 func (s *Socket) work() {
 	for {
-		t, ok := s.queue.pop()
-		if !ok {
+		t, ok := s.queue.pop(s.corked)
+		switch {
+		case ok:
+			s.do(t)
+		case s.corked: // acks were appended, and nothing waits
+			s.corked = false
+			s.conn.session.Flush()
+		default:
 			return
 		}
-		s.do(t)
-		if s.corked && s.queue.empty() {
-			s.uncork()
-		}
 	}
-}
-
-func (s *Socket) uncork() {
-	s.corked = false
-	s.conn.session.Flush()
 }
 
 // do performs one task. Nothing that user code does in it, panic and Goexit

@@ -260,7 +260,8 @@ func appendRaw(dst []byte, raw json.RawMessage) ([]byte, error) {
 	if raw == nil {
 		return append(dst, "null"...), nil
 	}
-	if !json.Valid(raw) {
+	c := cursor{data: raw}
+	if c.skip() != nil || c.end() != nil {
 		return dst, errors.New("json.RawMessage does not hold valid JSON")
 	}
 	return append(dst, raw...), nil

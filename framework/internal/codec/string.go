@@ -165,3 +165,6 @@ func appendString(dst []byte, s string) []byte {
 	dst = append(dst, s[done:]...)
 	return append(dst, '"')
 }
+
+// AppendString is Append for a string, which cannot fail.
+func AppendString(dst []byte, s string) []byte { return appendString(dst, s) }
