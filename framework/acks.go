@@ -43,7 +43,7 @@ func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ended, s.state == gone:
+	case s.silent():
 		return 0, ErrClosed
 	case s.state == connecting && !early:
 		return 0, ErrNotConnected

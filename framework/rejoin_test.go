@@ -2,6 +2,7 @@ package framework_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -232,5 +233,27 @@ func TestALeaveWhileConnectingDoesNotCancelTheEventsBefore(t *testing.T) {
 	close(release)
 	if err := receive(t, errs); err != nil {
 		t.Errorf("the event's context: %v", err)
+	}
+}
+
+func TestPromise14ALeaveEndsTheAcksThatItsClientOwes(t *testing.T) {
+	errs := make(chan error, 2)
+	srv := quiet()
+	srv.On("ask", func(s *framework.Socket) {
+		s.Emit("callback", func(err error) { errs <- err })
+		// The leave stands in line behind this handler, which waits for nothing else.
+		_, err := s.EmitWithAck(context.Background(), "question")
+		errs <- err
+		_, err = s.EmitWithAck(context.Background(), "another")
+		errs <- err
+	})
+	client := sockettest.Connect(t, srv, "/")
+	client.Emit("ask")
+	client.Expect("question")
+	client.Leave()
+	for range 3 {
+		if err := receive(t, errs); !errors.Is(err, framework.ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", err)
+		}
 	}
 }

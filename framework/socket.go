@@ -283,13 +283,19 @@ func (s *Socket) end(reason Reason, detail error) {
 }
 
 // leave notes that the client has left. Handlers of what it sent before still run;
-// it is told nothing more, for it would take that for its next socket's.
+// it is told nothing more, for it would take that for its next socket's. It will
+// not answer any more either, and the handler that waits for that is one of those
+// that its leave stands behind.
 func (s *Socket) leave() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.leaving = true
 	if s.stopConnect != nil {
 		s.stopConnect(ClientNamespaceDisconnect)
+	}
+	pending := s.acks.takeAll()
+	s.mu.Unlock()
+	for _, p := range pending {
+		p.settle(s, Args{}, ErrClosed)
 	}
 }
 
