@@ -205,7 +205,7 @@ func (p *pendingAck) settle(s *Socket, args Args, err error) {
 	if err == nil {
 		size = s.holdArgs(args)
 	}
-	s.enqueue(task{kind: taskCallback, ec: ec, size: size})
+	s.enqueue(&task{kind: taskCallback, ec: ec, size: size})
 }
 
 // holdArgs counts an answer against the client's backlog until its callback

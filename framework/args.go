@@ -73,54 +73,27 @@ func (a Args) Decode(i int, v any) error {
 	return nil
 }
 
-// appendBody appends the JSON array of a packet: name, unless it is an ack, and
-// the values behind it.
-func appendBody(dst []byte, name string, ack bool, values []any) ([]byte, [][]byte, error) {
-	dst = append(dst, '[')
-	if !ack {
-		dst = codec.AppendString(dst, name)
-	}
-	if len(values) == 1 {
-		if a, ok := values[0].(Args); ok {
-			return a.appendTo(dst, ack)
-		}
-	}
-	var attachments [][]byte
-	for i, v := range values {
-		if i > 0 || !ack {
-			dst = append(dst, ',')
-		}
-		var err error
-		if dst, attachments, err = codec.Append(dst, attachments, v); err != nil {
-			return nil, nil, fmt.Errorf("encode argument %d: %w", i, err)
-		}
-	}
-	return append(dst, ']'), attachments, nil
-}
-
-// appendTo spreads a into an array that is open: its values are encoded already
-// and its placeholders already count from 0.
-func (a Args) appendTo(dst []byte, first bool) ([]byte, [][]byte, error) {
-	if a.err != nil {
-		return nil, nil, a.err
-	}
+// appendTo spreads a into an array that is open: its values are encoded already.
+func (a Args) appendTo(dst []byte, first bool) []byte {
 	for i, elem := range a.elems {
 		if i > 0 || !first {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, elem...)
 	}
-	return append(dst, ']'), a.attachments, nil
+	return dst
 }
 
 // MarshalJSON encodes the arguments as one array. Inside other data Args are
 // such an array; only as the sole argument they spread.
 func (a Args) MarshalJSON() ([]byte, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
 	if len(a.attachments) > 0 {
 		return nil, fmt.Errorf("framework: Args with binary attachments can only be sent as the sole argument")
 	}
-	body, _, err := a.appendTo([]byte{'['}, true)
-	return body, err
+	return append(a.appendTo([]byte{'['}, true), ']'), nil
 }
 
 // parseArgs validates the JSON array of a packet, of which it keeps the bytes,

@@ -1,14 +1,8 @@
 package framework
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"sync"
-
-	"github.com/parlor-go/parlor/framework/internal/packet"
-	"github.com/parlor-go/parlor/transport"
 )
 
 // Broadcast is a selection of a namespace's sockets, and how to send to them.
@@ -101,49 +95,3 @@ func join(list, more []string) []string {
 }
 
 func isFunc(v any) bool { return v != nil && reflect.TypeOf(v).Kind() == reflect.Func }
-
-// encodeEvent makes an EVENT packet; an id of 0 asks for no ack.
-func encodeEvent(path, event string, id uint64, args []any) (*transport.Message, error) {
-	if event == "" {
-		return nil, errors.New("framework: emit: an event needs a name")
-	}
-	if packet.Reserved(event) {
-		return nil, emitError(event, ErrReservedEvent)
-	}
-	head := packet.Head{Type: packet.Event, Namespace: path, ID: id, HasID: id != 0}
-	m, err := encode(head, event, args)
-	if err != nil {
-		return nil, emitError(event, err)
-	}
-	return m, nil
-}
-
-// scratches are buffers that packets are encoded in: a Message copies them.
-var scratches = sync.Pool{New: func() any { return new([]byte) }}
-
-// maxScratch is the capacity up to which they are kept, in bytes.
-const maxScratch = 64 << 10
-
-// encode makes a packet whose header, which counts the attachments, is written
-// in front of the array once that is there.
-func encode(head packet.Head, event string, args []any) (*transport.Message, error) {
-	room := packet.MaxHeader + len(head.Namespace)
-	pooled := scratches.Get().(*[]byte)
-	buf, attachments, err := appendBody(slices.Grow((*pooled)[:0], room)[:room], event, head.Type == packet.Ack, args)
-	if err != nil {
-		scratches.Put(pooled)
-		return nil, err
-	}
-	defer func() {
-		if cap(buf) <= maxScratch {
-			*pooled = buf
-			scratches.Put(pooled)
-		}
-	}()
-	head.Attachments = len(attachments)
-	var scratch [packet.MaxHeader + 64]byte
-	header := packet.AppendHeader(scratch[:0], head)
-	start := room - len(header)
-	copy(buf[start:], header)
-	return transport.NewMessage(buf[start:], attachments...), nil
-}

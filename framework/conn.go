@@ -24,6 +24,7 @@ type conn struct {
 	// Touched by the read loop only.
 	partial *partial // a packet whose attachments are not complete
 	broken  bool     // the client broke the protocol: nothing more is read
+	recent  *Socket  // the one that the last packet was for
 
 	mu     sync.Mutex
 	live   []*Socket       // whose clean-up has not ended
@@ -120,7 +121,7 @@ func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
 	case packet.ConnectError:
 		return fmt.Errorf("CONNECT_ERROR from a client: %w", errState)
 	}
-	s := c.find(p.Namespace)
+	s := c.addressee(p.Namespace)
 	if s == nil {
 		return c.stray(p)
 	}
@@ -141,26 +142,25 @@ func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
 
 // event queues an event for its socket.
 func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
-	ec := &eventContext{}
-	args, err := parseArgs(slices.Clone(p.Data), ec.elems[:0], attachments)
+	r := s.ns.routeOf(packet.PeekName(p.Data))
+	ec := r.newContext()
+	ec.data = append(ec.data, p.Data...)
+	args, err := parseArgs(ec.data, ec.elems[:0], attachments)
 	if err != nil {
 		return fmt.Errorf("event: %w", err)
 	}
-	if len(args.elems) == 0 {
-		return errors.New("event without a name")
-	}
-	raw, err := packet.EventName(args.elems[0])
-	if err != nil {
+	e := &ec.event
+	if r != nil {
+		e.Name, e.target = r.event, r.serve
+	} else if e.Name, e.target, err = s.ns.target(args); err != nil {
 		return err
 	}
 	args.elems = args.elems[1:]
 	if c.srv.draining.Load() {
 		return nil
 	}
-
-	target, name := s.ns.handlerFor(raw)
-	ec.event = Event{Name: name, Args: args, Socket: s, target: target, ack: &ec.ack}
-	ec.ack.socket, ec.ack.event = s, name
+	e.Args, e.Socket, e.ack = args, s, &ec.ack
+	ec.ack.socket, ec.ack.event = s, e.Name
 	ec.ack.id, ec.ack.wanted = p.ID, p.HasID
 
 	size := len(p.Data) + taskOverhead
@@ -168,7 +168,8 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 		size += len(b)
 	}
 	c.session.Hold(size)
-	s.enqueue(task{kind: taskEvent, ec: ec, size: size})
+	ec.task = task{kind: taskEvent, ec: ec, size: size}
+	s.enqueue(&ec.task)
 	return nil
 }
 
@@ -226,7 +227,7 @@ func (c *conn) add(ns *namespace, auth Args) (*Socket, error) {
 	for _, other := range c.live {
 		switch {
 		case other.ns != ns:
-		case !other.current:
+		case !other.current.Load():
 			before = other
 		case other.Connected():
 			return nil, fmt.Errorf("second CONNECT for namespace %q: %w", ns.path, errState)
@@ -245,7 +246,8 @@ func (c *conn) add(ns *namespace, auth Args) (*Socket, error) {
 }
 
 func newSocket(c *conn, ns *namespace, auth Args) *Socket {
-	s := &Socket{id: newID(), ns: ns, conn: c, auth: auth, current: true}
+	s := &Socket{id: newID(), ns: ns, conn: c, auth: auth}
+	s.current.Store(true)
 	s.queue.busy = true // until it is started
 	s.root, s.cancel = context.WithCancelCause(c.values)
 	s.ctx = s.root
@@ -255,7 +257,7 @@ func newSocket(c *conn, ns *namespace, auth Args) *Socket {
 
 // start begins with the connect, in front of what has arrived meanwhile.
 func (s *Socket) start() {
-	s.queue.pushFront(task{kind: taskConnect, size: s.size})
+	s.queue.pushFront(&task{kind: taskConnect, size: s.size})
 	s.ns.srv.workers.run(s)
 }
 
@@ -277,7 +279,7 @@ func (c *conn) leave(s *Socket) {
 	}
 	c.forget(s)
 	s.leave()
-	s.enqueue(task{kind: taskLeave})
+	s.enqueue(&task{kind: taskLeave})
 }
 
 // unlink takes away a socket that waits for the one before it, so that no more than
@@ -303,14 +305,22 @@ func (c *conn) unlink(s *Socket) bool {
 func (c *conn) forget(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !s.current {
+	if !s.current.CompareAndSwap(true, false) {
 		return
 	}
-	s.current = false
 	if c.left == nil {
 		c.left = make(map[string]bool)
 	}
 	c.left[s.ns.path] = true
+}
+
+// addressee is find for the read loop, which mostly has packets for one namespace.
+func (c *conn) addressee(path []byte) *Socket {
+	if s := c.recent; s != nil && s.ns.path == string(path) && s.current.Load() {
+		return s
+	}
+	c.recent = c.find(path)
+	return c.recent
 }
 
 // find returns the socket that packets for a namespace are meant for.
@@ -318,7 +328,7 @@ func (c *conn) find(path []byte) *Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.live {
-		if s.current && s.ns.path == string(path) {
+		if s.current.Load() && s.ns.path == string(path) {
 			return s
 		}
 	}

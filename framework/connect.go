@@ -23,7 +23,7 @@ func (s *Socket) connect() {
 	}
 	s.mu.Unlock()
 	if ended {
-		s.queue.drop()
+		s.queue.dropped.Store(true)
 		return // taskEnd stands behind
 	}
 
@@ -116,7 +116,7 @@ func (s *Socket) turnAway(public *Error) {
 	pending := s.acks.takeAll()
 	s.mu.Unlock()
 	s.conn.forget(s) // before the client hears of it: it may try again at once
-	s.queue.drop()
+	s.queue.dropped.Store(true)
 	s.ns.rooms.remove(s)
 	s.cancel(cause(s.reason(), nil))
 	for _, p := range pending {
@@ -125,7 +125,7 @@ func (s *Socket) turnAway(public *Error) {
 	if !unheard {
 		_ = s.conn.session.Send(s.refusalPacket(public)) // a client that is gone needs none
 	}
-	s.enqueue(task{kind: taskEnd})
+	s.enqueue(&task{kind: taskEnd})
 }
 
 // depart runs OnDisconnect for a socket whose OnConnect returned nil, and ends it.

@@ -3,6 +3,7 @@ package framework
 import (
 	"context"
 	"reflect"
+	"sync"
 )
 
 // binding calls a Go function for an event: it decodes the arguments straight
@@ -11,20 +12,123 @@ type binding struct {
 	fn   reflect.Value
 	recv []reflect.Value // the class's value, for a method; else empty
 	sig  *signature
+
+	frames *sync.Pool // nil for a function that is called once
+}
+
+// frame is what a function is called with. The places of its parameters are made
+// once and used again: a call copies what is in them.
+type frame struct {
+	in     []reflect.Value
+	params []reflect.Value // the part of in that arguments are decoded into
+
+	// Where parts of in point.
+	ctx  context.Context
+	rest Args
+	err  error
+}
+
+func (b *binding) frame() *frame {
+	if b.frames != nil {
+		if f, ok := b.frames.Get().(*frame); ok {
+			return f
+		}
+	}
+	f, sig := &frame{}, b.sig
+	f.in = append(f.in, b.recv...)
+	for _, t := range sig.lead {
+		switch t {
+		case contextType:
+			f.in = append(f.in, reflect.ValueOf(&f.ctx).Elem())
+		case errorType:
+			f.in = append(f.in, reflect.ValueOf(&f.err).Elem())
+		default:
+			f.in = append(f.in, reflect.Value{}) // pointers need no place
+		}
+	}
+	for i, p := range sig.params {
+		if sig.variadic && i == len(sig.params)-1 && !sig.rest {
+			break
+		}
+		f.in = append(f.in, reflect.New(p.typ).Elem())
+	}
+	f.params = f.in[len(b.recv)+len(sig.lead):]
+	if sig.rest {
+		f.in = append(f.in, reflect.ValueOf(&f.rest).Elem())
+	}
+	if sig.failure {
+		f.in = append(f.in, reflect.ValueOf(&f.err).Elem())
+	}
+	return f
+}
+
+// lead fills in what stands before the arguments.
+func (b *binding) lead(f *frame, ctx context.Context, e *Event) {
+	f.ctx = ctx
+	for i, t := range b.sig.lead {
+		place := &f.in[len(b.recv)+i]
+		switch t {
+		case socketType:
+			*place = reflect.ValueOf(e.Socket)
+		case eventType:
+			*place = reflect.ValueOf(e)
+		case ackType:
+			*place = reflect.ValueOf(e.takeAck())
+		case reasonType:
+			*place = reflect.ValueOf(e.Socket.reason())
+		}
+	}
+}
+
+// call calls the function, and clears f for the next call. A frame that was
+// panicked out of is not used again.
+func (b *binding) call(f *frame, more []reflect.Value) []reflect.Value {
+	in := f.in
+	if len(more) > 0 {
+		in = append(in[:len(in):len(in)], more...)
+	}
+	out := b.fn.Call(in)
+	for _, p := range f.params {
+		p.SetZero()
+	}
+	f.ctx, f.rest, f.err = nil, Args{}, nil
+	if b.frames != nil {
+		b.frames.Put(f)
+	}
+	return out
+}
+
+// private tells whether the function sees nothing of the event but its arguments
+// and its socket.
+func (b *binding) private() bool {
+	for _, t := range b.sig.lead {
+		if t != socketType {
+			return false
+		}
+	}
+	return !b.sig.rest
+}
+
+// keeps tells whether arguments may be kept beyond the call as parts of the text
+// they were decoded from.
+func (b *binding) keeps() bool {
+	for _, p := range b.sig.params {
+		if p.plan.Keeps() {
+			return true
+		}
+	}
+	return b.sig.rest
 }
 
 // ServeEvent decodes, calls, and returns the results as the reply.
 func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
-	in := make([]reflect.Value, 0, 8)
-	in = append(in, b.recv...)
-	for _, t := range b.sig.lead {
-		in = append(in, leading(t, ctx, e))
-	}
-	in, err := b.decode(in, e)
+	f := b.frame()
+	b.lead(f, ctx, e)
+	more, err := b.decode(f, e)
 	if err != nil {
 		return nil, err
 	}
-	out := b.fn.Call(in)
+	out := b.call(f, more)
 	if b.sig.fails {
 		if err, _ = out[len(out)-1].Interface().(error); err != nil {
 			return nil, err
@@ -33,41 +137,31 @@ func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
 	if b.sig.spread {
 		return out[0].Interface().([]any), nil
 	}
-	return results(out[:b.sig.results]), nil
+	return results(e.result[:0], out[:b.sig.results]), nil
 }
 
 // answer calls an ack callback, with the answer or with the error that came in
 // its place; then its arguments are zero.
 func (b *binding) answer(ctx context.Context, e *Event, failure error) ([]any, error) {
-	in := make([]reflect.Value, 0, 8)
-	for _, t := range b.sig.lead {
-		in = append(in, leading(t, ctx, e))
-	}
-	lead := len(in)
+	f := b.frame()
+	b.lead(f, ctx, e)
+	var more []reflect.Value
 	if failure == nil {
 		var err error
-		if in, err = b.decode(in, e); err != nil {
+		if more, err = b.decode(f, e); err != nil {
 			if !b.sig.failure {
 				return nil, err
 			}
-			failure, in = err, in[:lead]
+			for _, p := range f.params {
+				p.SetZero()
+			}
+			failure, f.rest = err, Args{}
 		}
+	} else if !b.sig.failure {
+		return nil, nil // nobody asked to be told
 	}
-	if failure != nil {
-		if !b.sig.failure {
-			return nil, nil // nobody asked to be told
-		}
-		for _, p := range b.sig.params {
-			in = append(in, reflect.Zero(p.typ))
-		}
-		if b.sig.rest {
-			in = append(in, reflect.ValueOf(Args{}))
-		}
-	}
-	if b.sig.failure {
-		in = append(in, reflect.ValueOf(&failure).Elem())
-	}
-	out := b.fn.Call(in)
+	f.err = failure
+	out := b.call(f, more)
 	if b.sig.fails {
 		err, _ := out[len(out)-1].Interface().(error)
 		return nil, err
@@ -77,29 +171,10 @@ func (b *binding) answer(ctx context.Context, e *Event, failure error) ([]any, e
 
 // report calls an OnError with err. Its results answer the event.
 func (b *binding) report(ctx context.Context, e *Event, err error) ([]any, bool) {
-	in := append(make([]reflect.Value, 0, 4), b.recv...)
-	for _, t := range b.sig.lead {
-		if t == errorType {
-			in = append(in, reflect.ValueOf(&err).Elem())
-			continue
-		}
-		in = append(in, leading(t, ctx, e))
-	}
-	return results(b.fn.Call(in)), b.sig.results > 0
-}
-
-func leading(t reflect.Type, ctx context.Context, e *Event) reflect.Value {
-	switch t {
-	case contextType:
-		return reflect.ValueOf(&ctx).Elem()
-	case socketType:
-		return reflect.ValueOf(e.Socket)
-	case ackType:
-		return reflect.ValueOf(e.takeAck())
-	case reasonType:
-		return reflect.ValueOf(e.Socket.reason())
-	}
-	return reflect.ValueOf(e)
+	f := b.frame()
+	b.lead(f, ctx, e)
+	f.err = err
+	return results(nil, b.call(f, nil)), b.sig.results > 0
 }
 
 // takeAck hands the acknowledgement to a handler that answers by itself. An
@@ -112,7 +187,8 @@ func (e *Event) takeAck() *Ack {
 	return e.ack
 }
 
-func (b *binding) decode(in []reflect.Value, e *Event) ([]reflect.Value, error) {
+// decode fills in the arguments. Those of a variadic function are returned.
+func (b *binding) decode(f *frame, e *Event) (more []reflect.Value, err error) {
 	args, sig := e.Args, b.sig
 	if args.err != nil {
 		return nil, args.err
@@ -120,52 +196,44 @@ func (b *binding) decode(in []reflect.Value, e *Event) ([]reflect.Value, error) 
 	if n := len(args.elems); n < sig.required && e.kind != KindConnect {
 		return nil, &ArgError{Event: e.Name, Index: n, Want: typeName(sig.params[n].typ)}
 	}
-	for i := range sig.params {
-		p := &sig.params[i]
-		if sig.variadic && i == len(sig.params)-1 && !sig.rest {
-			return b.decodeVariadic(in, e, i)
+	for i, v := range f.params {
+		if i == len(args.elems) {
+			break // the rest are zero
 		}
-		v := reflect.New(p.typ).Elem()
-		if i < len(args.elems) {
-			if err := p.plan.Decode(args.elems[i], args.attachments, v); err != nil {
-				return nil, &ArgError{Event: e.Name, Index: i, Want: typeName(p.typ), Err: err}
-			}
+		if err := b.decodeArg(v, i, &sig.params[i], e); err != nil {
+			return nil, err
 		}
-		in = append(in, v)
 	}
-	switch extra := len(args.elems) - len(sig.params); {
+	extra := args.elems[min(len(f.params), len(args.elems)):]
+	switch {
 	case sig.rest:
-		rest := Args{attachments: args.attachments}
-		if extra > 0 {
-			rest.elems = args.elems[len(sig.params):]
+		f.rest = Args{elems: extra, attachments: args.attachments}
+	case sig.variadic:
+		p := &sig.params[len(sig.params)-1]
+		for i := range extra {
+			v := reflect.New(p.typ).Elem()
+			if err := b.decodeArg(v, len(f.params)+i, p, e); err != nil {
+				return nil, err
+			}
+			more = append(more, v)
 		}
-		in = append(in, reflect.ValueOf(rest))
-	case extra > 0 && e.kind == KindEvent:
+	case len(extra) > 0 && e.kind == KindEvent:
 		// Newer clients must not break older servers.
-		e.Socket.log().Debug().Str("event", logName(e.Name)).Int("extra", extra).Msg("extra arguments ignored")
+		e.Socket.log().Debug().Str("event", logName(e.Name)).Int("extra", len(extra)).Msg("extra arguments ignored")
 	}
-	return in, nil
+	return more, nil
 }
 
-func (b *binding) decodeVariadic(in []reflect.Value, e *Event, from int) ([]reflect.Value, error) {
-	p := &b.sig.params[from]
-	for i := from; i < len(e.Args.elems); i++ {
-		v := reflect.New(p.typ).Elem()
-		if err := p.plan.Decode(e.Args.elems[i], e.Args.attachments, v); err != nil {
-			return nil, &ArgError{Event: e.Name, Index: i, Want: typeName(p.typ), Err: err}
-		}
-		in = append(in, v)
+func (b *binding) decodeArg(v reflect.Value, i int, p *param, e *Event) error {
+	if err := p.plan.Decode(e.Args.elems[i], e.Args.attachments, v); err != nil {
+		return &ArgError{Event: e.Name, Index: i, Want: typeName(p.typ), Err: err}
 	}
-	return in, nil
+	return nil
 }
 
-func results(out []reflect.Value) []any {
-	if len(out) == 0 {
-		return nil
-	}
-	reply := make([]any, len(out))
-	for i, v := range out {
-		reply[i] = v.Interface()
+func results(reply []any, out []reflect.Value) []any {
+	for _, v := range out {
+		reply = append(reply, v.Interface())
 	}
 	return reply
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
 )
 
 // BenchmarkDispatch is what lies between a parsed event and its reply: the
@@ -45,16 +47,18 @@ func BenchmarkDispatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				target, name := ns.handlerFor([]byte("echo"))
+				r := ns.routeOf(packet.PeekName(array))
 				args.elems = args.elems[1:]
-				ec.event = Event{Name: name, Args: args, Socket: s, target: target}
+				ec.event = Event{Name: r.event, Args: args, Socket: s, target: r.serve}
 				reply, err := ns.entry.ServeEvent(ec, &ec.event)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, _, err := appendBody(nil, "", true, reply); err != nil {
+				p, err := encode(packet.Head{Type: packet.Ack, Namespace: ns.path, HasID: true}, "", reply)
+				if err != nil {
 					b.Fatal(err)
 				}
+				p.release()
 			}
 		})
 	}

@@ -2,7 +2,7 @@ package framework
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -25,6 +25,7 @@ type Event struct {
 	kind   Kind
 	target Handler // inside the namespace's middleware; nil for an Event that middleware made
 	ack    *Ack
+	result [1]any // room for the reply, which mostly has one element
 }
 
 // Kind tells an event's sort.
@@ -79,14 +80,18 @@ func (a *Ack) Reply(args ...any) error {
 	if !a.Wanted() {
 		return nil
 	}
+	if a.done.Load() {
+		return ErrAlreadyAcked
+	}
+	p, err := a.encode(args)
+	if err != nil {
+		return err // others may be sent
+	}
+	defer p.release()
 	if !a.done.CompareAndSwap(false, true) {
 		return ErrAlreadyAcked
 	}
-	err := a.socket.sendAck(a, args, true)
-	if err != nil && !errors.Is(err, ErrClosed) {
-		a.done.Store(false) // args cannot be sent: others may
-	}
-	return err
+	return a.socket.sendAck(p, true)
 }
 
 type eventKey struct{}
@@ -100,14 +105,36 @@ func EventFrom(ctx context.Context) *Event {
 }
 
 // eventContext is the context of one event: the socket's, with the event and a
-// logger that is made when somebody asks for it. Holding the event, its ack and
-// room for its arguments, it is the one allocation that an event costs.
+// logger that is made when somebody asks for it. Holding the event, its ack, its
+// place in the queue and room for its arguments, it is the one allocation that an
+// event costs.
 type eventContext struct {
 	context.Context
 	event  Event
 	ack    Ack
+	task   task
 	elems  [4][]byte
 	logger atomic.Pointer[zerolog.Logger]
+
+	private bool   // used again when the event has been served
+	data    []byte // and with it what the arguments point into
+}
+
+// privates are contexts of events that nobody but the framework has seen: their
+// handlers take neither the context nor the event, and there is no middleware.
+var privates = sync.Pool{New: func() any { return &eventContext{private: true} }}
+
+// maxPrivate is the size of arguments up to which their bytes are used again.
+const maxPrivate = 4 << 10
+
+// recycle gives back a private context whose event was served without a failure.
+func (c *eventContext) recycle() {
+	data := c.data
+	if cap(data) > maxPrivate {
+		data = nil
+	}
+	*c = eventContext{private: true, data: data[:0]}
+	privates.Put(c)
 }
 
 // loggerKey is the key under which zerolog.Ctx looks for a logger. zerolog does

@@ -1,12 +1,15 @@
 package framework
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/framework/internal/packet"
 )
 
 // Namespace speaks to everybody who is connected to one path. A struct embeds
@@ -130,20 +133,38 @@ func (n *namespace) compile() {
 	for _, event := range slices.Sorted(maps.Keys(n.events)) {
 		r := n.events[event]
 		r.serve = chain(r.handler, r.mw)
+		r.private = len(n.srv.mw)+len(n.mw)+len(r.mw) == 0 && r.binding != nil && r.binding.private()
+		r.keeps = r.binding == nil || r.binding.keeps()
 		n.srv.log.Debug().Str("nsp", n.path).Str("event", r.event).Str("handler", r.source).Msg("event registered")
 	}
 }
 
-// handlerFor finds who serves an event, inside the namespace's own middleware. The
-// name it returns is the table's, so that a known event costs no string.
-func (n *namespace) handlerFor(name []byte) (Handler, string) {
-	if r := n.events[string(name)]; r != nil {
-		return r.serve, r.event
+// routeOf finds the handler that was registered for an event by name, or nil.
+func (n *namespace) routeOf(name []byte) *route { return n.events[string(name)] }
+
+// target finds who serves the event whose name is the first of args, inside the
+// namespace's own middleware. It is for names that packet.PeekName cannot read, or
+// that nothing is registered for.
+func (n *namespace) target(args Args) (string, Handler, error) {
+	if len(args.elems) == 0 {
+		return "", nil, errors.New("event without a name")
+	}
+	name, err := packet.EventName(args.elems[0])
+	if err != nil {
+		return "", nil, err
+	}
+	return string(name), n.handlerFor(name), nil
+}
+
+// handlerFor finds who serves an event, inside the namespace's own middleware.
+func (n *namespace) handlerFor(name []byte) Handler {
+	if r := n.routeOf(name); r != nil {
+		return r.serve
 	}
 	if r := n.events["*"]; r != nil {
-		return r.serve, string(name)
+		return r.serve
 	}
-	return HandlerFunc(noHandler), string(name)
+	return HandlerFunc(noHandler)
 }
 
 // hint names a known event that an unknown one may have meant, as "my_event?".

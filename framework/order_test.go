@@ -203,3 +203,22 @@ func TestPromise08BinaryPacketsAreNeverSplit(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAckDoesNotWaitForTheHandlersBehindIt(t *testing.T) {
+	hold, gate := make(chan struct{}), make(chan struct{})
+	defer close(gate)
+	srv := quiet()
+	srv.On("hold", func() { <-hold })
+	srv.On("ends its goroutine", runtime.Goexit)
+	srv.On("quick", func() string { return "at once" })
+	srv.On("slow", func() { <-gate })
+	srv.Route("/other", func(r *framework.Router) { r.On("sync", func() {}) })
+	client := sockettest.Connect(t, srv, "/")
+	client.Emit("hold")
+	client.Emit("ends its goroutine")
+	answer := client.EmitWithAck("quick")
+	client.Emit("slow")
+	client.Conn().Join("/other").Call("sync") // so all of them have been read
+	close(hold)
+	equal(t, "answer", answer.Wait().JSON(), `["at once"]`)
+}

@@ -1,22 +1,25 @@
 package framework
 
 import (
-	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // queue holds what a socket's worker has still to do, in order (promise 1). It
 // is unbounded by itself: the session bounds what a client sent and nobody
-// handled.
+// handled. An empty one owns no memory.
 type queue struct {
-	mu      sync.Mutex
-	tasks   []task
-	head    int
-	busy    bool // a worker has the socket
-	dropped bool // events are no longer served
+	dropped atomic.Bool // events are no longer served
+
+	mu          sync.Mutex
+	first, last *task // what has been queued and not yet taken
+	busy        bool  // a worker has the socket
+
+	taken *task // what the worker has taken and not yet done; only it looks there
 }
 
 type task struct {
+	next *task
 	kind taskKind
 	ec   *eventContext
 	size int // bytes held in the session's backlog
@@ -37,88 +40,80 @@ const (
 )
 
 // push adds a task, and tells whether the socket needs a worker.
-func (q *queue) push(t task) (idle bool) {
+func (q *queue) push(t *task) (idle bool) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.tasks) == cap(q.tasks) && q.head > len(q.tasks)/2 {
-		n := copy(q.tasks, q.tasks[q.head:])
-		clear(q.tasks[n:])
-		q.tasks, q.head = q.tasks[:n], 0
+	if q.last == nil {
+		q.first = t
+	} else {
+		q.last.next = t
 	}
-	q.tasks = append(q.tasks, t)
+	q.last = t
 	idle = !q.busy
 	q.busy = true
+	q.mu.Unlock()
 	return idle
 }
 
 // pushFront adds the first task of a queue that has been busy so far.
-func (q *queue) pushFront(t task) {
+func (q *queue) pushFront(t *task) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.tasks = slices.Insert(q.tasks, q.head, t)
+	if t.next = q.first; t.next == nil {
+		q.last = t
+	}
+	q.first = t
 }
 
 // abandon empties a queue that nobody will serve, and returns what its tasks held.
 func (q *queue) abandon() (size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, t := range q.tasks[q.head:] {
+	for t := q.first; t != nil; t = t.next {
 		size += t.size
 	}
-	q.tasks, q.head, q.dropped = nil, 0, true
+	q.first, q.last = nil, nil
+	q.dropped.Store(true)
 	return size
 }
 
 // pop takes the next task. Without one the socket is no longer busy, unless stay
 // says that its worker has something to do before.
-func (q *queue) pop(stay bool) (task, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.head == len(q.tasks) {
-		if stay {
-			return task{}, false
+func (q *queue) pop(stay bool) *task {
+	if q.taken == nil {
+		q.mu.Lock()
+		q.taken, q.first, q.last = q.first, nil, nil
+		if q.taken == nil {
+			q.busy = stay
 		}
-		q.tasks, q.head = q.tasks[:0], 0
-		if cap(q.tasks) > 64 { // a burst is over
-			q.tasks = nil
+		q.mu.Unlock()
+		if q.taken == nil {
+			return nil
 		}
-		q.busy = false
-		return task{}, false
 	}
-	t := q.tasks[q.head]
-	q.tasks[q.head] = task{}
-	q.head++
-	return t, true
-}
-
-// drop makes events that are queued, or come later, be skipped.
-func (q *queue) drop() {
-	q.mu.Lock()
-	q.dropped = true
-	q.mu.Unlock()
-}
-
-func (q *queue) dropping() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.dropped
+	t := q.taken
+	q.taken, t.next = t.next, nil
+	return t
 }
 
 // enqueue hands a task to the socket's worker.
-func (s *Socket) enqueue(t task) {
+func (s *Socket) enqueue(t *task) {
 	if s.queue.push(t) {
 		s.ns.srv.workers.run(s)
 	}
 }
 
-// work serves the queue until it is empty. It runs on a worker.
+// work serves the queue until it is empty. It runs on a worker. The acks of handlers
+// that have returned leave together when nothing waits, or a little late: the handler
+// that comes next may take its time.
 func (s *Socket) work() {
 	for {
-		t, ok := s.queue.pop(s.corked)
-		switch {
-		case ok:
+		switch t := s.queue.pop(s.corked); {
+		case t != nil:
+			if s.corked {
+				s.conn.session.FlushLate()
+			}
 			s.do(t)
-		case s.corked: // acks were appended, and nothing waits
+		case s.corked:
 			s.corked = false
 			s.conn.session.Flush()
 		default:
@@ -129,7 +124,7 @@ func (s *Socket) work() {
 
 // do performs one task. Nothing that user code does in it, panic and Goexit
 // included, keeps the deferred part from being done.
-func (s *Socket) do(t task) {
+func (s *Socket) do(t *task) {
 	if t.size > 0 {
 		defer s.conn.session.Release(t.size)
 	}
@@ -137,7 +132,7 @@ func (s *Socket) do(t task) {
 	case taskConnect:
 		s.connect()
 	case taskEvent:
-		if !s.queue.dropping() {
+		if !s.queue.dropped.Load() {
 			s.serve(t.ec)
 		}
 	case taskCallback:

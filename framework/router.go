@@ -128,7 +128,23 @@ type route struct {
 	binding *binding     // how handler decodes; nil for a Handler of the user's
 	report  ErrorHandler // for OnError
 
-	serve Handler // handler in its whole chain, made at the first request
+	// Made at the first request.
+	serve   Handler // handler in its whole chain
+	private bool    // nobody but the framework sees the event's context
+	keeps   bool    // what the arguments point into may be kept by who gets them
+}
+
+// newContext returns the context of an event for r, or for a handler unknown yet.
+// Its data is empty, and may only be appended to.
+func (r *route) newContext() *eventContext {
+	if r == nil || !r.private {
+		return &eventContext{}
+	}
+	ec := privates.Get().(*eventContext)
+	if r.keeps {
+		ec.data = nil
+	}
+	return ec
 }
 
 // slot is the place of a handler; two of a sort do not share one.

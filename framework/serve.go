@@ -9,7 +9,7 @@ import (
 // serve runs one event, or ack callback, in its whole chain.
 func (s *Socket) serve(ec *eventContext) {
 	e := &ec.event
-	ec.Context = s.Context()
+	ec.Context = s.ctx // set by connect, which ran on the same queue
 	h := e.target
 	if e.kind == KindEvent {
 		s.log().Debug().Str("event", logName(e.Name)).Int("args", e.Args.Len()).Msg("event received")
@@ -17,6 +17,8 @@ func (s *Socket) serve(ec *eventContext) {
 	}
 	if err := s.call(ec, h); err != nil {
 		s.fail(ec, err)
+	} else if ec.private {
+		ec.recycle()
 	}
 }
 
@@ -37,7 +39,7 @@ func (s *Socket) call(ec *eventContext, h Handler) (err error) {
 	}()
 	reply, err := h.ServeEvent(ec, &ec.event)
 	if err == nil && ec.event.WantsAck() && !ec.ack.handed {
-		err = s.answer(&ec.event, reply)
+		err = s.answer(ec.event.ack, reply)
 	}
 	returned = true
 	return err
@@ -56,22 +58,21 @@ func (s *Socket) exited(ec *eventContext) {
 	}
 }
 
-func (s *Socket) answer(e *Event, reply []any) error {
-	if !e.ack.done.CompareAndSwap(false, true) {
+// answer sends reply, unless the event has been answered. After an error it has not
+// been: the results cannot be sent, what OnError returns may.
+func (s *Socket) answer(a *Ack, reply []any) error {
+	if a.done.Load() {
 		return nil
 	}
-	sent := false
-	defer func() {
-		if !sent {
-			e.ack.done.Store(false) // the results cannot be sent: what OnError returns may
-		}
-	}()
-	err := s.sendAck(e.ack, reply, false)
-	if errors.Is(err, ErrClosed) {
-		err = nil // the client has gone, and its answer with it
+	p, err := a.encode(reply)
+	if err != nil {
+		return err
 	}
-	sent = err == nil
-	return err
+	defer p.release()
+	if a.done.CompareAndSwap(false, true) {
+		_ = s.sendAck(p, false) // a client that has gone needs none
+	}
+	return nil
 }
 
 // fail takes an error where it belongs: the namespace's OnError, else the
@@ -94,7 +95,7 @@ func (s *Socket) fail(ec *eventContext, err error) {
 		reply, ok = []any{errorReply{public}}, true
 	}
 	if ok && e.WantsAck() {
-		if err := s.answer(e, reply); err != nil {
+		if err := s.answer(e.ack, reply); err != nil {
 			s.log().Error().Err(err).Str("event", logName(e.Name)).Msg("error answer not sent")
 		}
 	}
@@ -161,7 +162,7 @@ func (s *Socket) unhandled(ec *eventContext, err error) {
 func (n *namespace) route(ctx context.Context, e *Event) ([]any, error) {
 	target := e.target
 	if target == nil {
-		target, _ = n.handlerFor([]byte(e.Name))
+		target = n.handlerFor([]byte(e.Name))
 	}
 	return target.ServeEvent(ctx, e)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -51,8 +52,9 @@ type Socket struct {
 	departed bool // OnDisconnect has run, or is running
 	corked   bool // an ack was appended and not yet flushed
 
+	current atomic.Bool // what the client sends to the path is for this socket; set under conn.mu
+
 	// Guarded by conn.mu.
-	current   bool // what the client sends to the path is for this socket
 	waiting   bool // another's successor, which has not begun to connect
 	successor *Socket
 }
@@ -188,7 +190,7 @@ func (s *Socket) Of(path string) (*Socket, bool) {
 // runs now has returned.
 func (s *Socket) Disconnect() {
 	s.conn.forget(s)
-	s.queue.drop()
+	s.queue.dropped.Store(true)
 	s.end(ServerNamespaceDisconnect, nil)
 }
 
@@ -226,23 +228,19 @@ func (s *Socket) hold(m *transport.Message) error {
 	return nil
 }
 
-// sendAck answers an event. What the worker sends for a handler that returned
-// is only appended: the worker flushes when the queue is empty.
-func (s *Socket) sendAck(a *Ack, args []any, flush bool) error {
-	m, err := encode(packet.Head{Type: packet.Ack, Namespace: s.ns.path, ID: a.id, HasID: true}, "", args)
-	if err != nil {
-		return fmt.Errorf("framework: ack %q: %w", a.event, err)
-	}
+// sendAck sends a's answer. What the worker sends for a handler that returned is only
+// appended: the worker flushes when the queue is empty.
+func (s *Socket) sendAck(p *encoded, flush bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != connected || s.silent() {
 		return ErrClosed
 	}
 	if flush {
-		return closedError(s.conn.session.Send(m))
+		return closedError(s.conn.session.Send(transport.NewMessage(p.text, p.attachments...)))
 	}
 	s.corked = true
-	return closedError(s.conn.session.Append(m))
+	return closedError(s.conn.session.Append(p.text, p.attachments...))
 }
 
 // closedError turns the transport's only error into this package's.
@@ -279,7 +277,7 @@ func (s *Socket) end(reason Reason, detail error) {
 	for _, p := range pending {
 		p.settle(s, Args{}, ErrClosed)
 	}
-	s.enqueue(task{kind: taskEnd})
+	s.enqueue(&task{kind: taskEnd})
 }
 
 // leave notes that the client has left. Handlers of what it sent before still run;

@@ -4,51 +4,53 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // errBacklog is wrapped in what ends the session of a client that sends faster than
 // it is served.
 var errBacklog = errors.New("too much unhandled")
 
-// backlog counts what was received and waits for a handler, in bytes.
+// backlog counts what was received and waits for a handler, in bytes. Counting takes
+// no lock; pausing, which is rare, does.
 type backlog struct {
-	mu      sync.Mutex
-	held    int
-	awaited int           // acks
-	ended   bool          // with the session
-	resume  chan struct{} // closed when reading may go on; nil unless it is paused
+	held    atomic.Int64
+	awaited atomic.Int64 // acks
+	ended   atomic.Bool  // with the session
+	pausing atomic.Bool  // resume is not nil
+
+	mu     sync.Mutex
+	resume chan struct{} // closed when reading may go on; nil unless it is paused
 }
 
 // Hold notes that n received bytes wait for a handler. From half of
 // Options.MaxBacklog on nothing more is read from the client once Handler.Message
 // has returned; at the whole the session is closed, unless one message alone is so large.
 func (s *Session) Hold(n int) {
-	b := &s.backlog
-	b.mu.Lock()
-	before := b.held
-	b.held += n
-	b.mu.Unlock()
-	if limit := s.engine.opts.MaxBacklog; before > 0 && before+n >= limit {
-		s.Abort(ReasonTransportError, fmt.Errorf("%w: %d bytes, Options.MaxBacklog is %d", errBacklog, before+n, limit))
+	held := s.backlog.held.Add(int64(n))
+	if limit := s.engine.opts.MaxBacklog; held >= int64(limit) && held > int64(n) {
+		s.Abort(ReasonTransportError, fmt.Errorf("%w: %d bytes, Options.MaxBacklog is %d", errBacklog, held, limit))
 	}
 }
 
 // Release takes back n bytes of what Hold noted.
-func (s *Session) Release(n int) { s.relieve(n, 0) }
+func (s *Session) Release(n int) {
+	s.backlog.held.Add(int64(-n))
+	s.mayResume()
+}
 
 // AwaitAck notes that delta more answers of the client are waited for. While there
 // are any reading is not paused: what is waited for may be behind the rest.
-func (s *Session) AwaitAck(delta int) { s.relieve(0, delta) }
+func (s *Session) AwaitAck(delta int) {
+	s.backlog.awaited.Add(int64(delta))
+	s.mayResume()
+}
 
-// relieve counts, and lets paused readers go on if they may then.
-func (s *Session) relieve(released, awaited int) {
+// mayResume lets paused readers go on if they may. Its caller has counted before:
+// who pauses meanwhile looks at that again once pausing is set.
+func (s *Session) mayResume() {
 	b := &s.backlog
-	b.mu.Lock()
-	b.held -= released
-	b.awaited += awaited
-	due := b.resume != nil && s.mayRead()
-	b.mu.Unlock()
-	if !due {
+	if !b.pausing.Load() || !s.mayRead() {
 		return
 	}
 	// A pong may be behind what was not read. Its time starts anew before the pause is
@@ -56,39 +58,30 @@ func (s *Session) relieve(released, awaited int) {
 	s.renewPong()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.resume != nil && s.mayRead() {
-		close(b.resume)
-		b.resume = nil
+	if s.mayRead() {
+		b.resumeAll()
 	}
 }
 
-// mayRead tells whether reading is to go on. Its caller has the backlog's lock.
+// mayRead tells whether reading is to go on.
 func (s *Session) mayRead() bool {
 	b := &s.backlog
-	return b.ended || b.awaited > 0 || b.held < max(1, s.engine.opts.MaxBacklog/2)
-}
-
-// mayPause tells whether pause would wait.
-func (s *Session) mayPause() bool {
-	b := &s.backlog
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !s.mayRead()
+	return b.held.Load() < int64(max(1, s.engine.opts.MaxBacklog/2)) || b.awaited.Load() > 0 || b.ended.Load()
 }
 
 // pause returns when reading may go on, or when done is closed.
 func (s *Session) pause(done <-chan struct{}) {
 	b := &s.backlog
-	for {
+	for !s.mayRead() {
 		b.mu.Lock()
-		if s.mayRead() {
-			b.mu.Unlock()
-			return
-		}
 		if b.resume == nil {
 			b.resume = make(chan struct{})
+			b.pausing.Store(true)
 		}
 		resume := b.resume
+		if s.mayRead() { // since before pausing was set, of which nobody will tell
+			b.resumeAll()
+		}
 		b.mu.Unlock()
 		select {
 		case <-resume:
@@ -98,20 +91,22 @@ func (s *Session) pause(done <-chan struct{}) {
 	}
 }
 
-// paused tells whether somebody waits in pause. Answers to pings then wait unread.
-func (b *backlog) paused() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.resume != nil
-}
-
-// end lets paused readers go for good.
-func (b *backlog) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ended = true
+// resumeAll lets paused readers look again. Its caller has the lock.
+func (b *backlog) resumeAll() {
 	if b.resume != nil {
 		close(b.resume)
 		b.resume = nil
+		b.pausing.Store(false)
 	}
+}
+
+// paused tells whether somebody waits in pause. Answers to pings then wait unread.
+func (b *backlog) paused() bool { return b.pausing.Load() }
+
+// end lets paused readers go for good.
+func (b *backlog) end() {
+	b.ended.Store(true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.resumeAll()
 }

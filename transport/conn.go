@@ -167,6 +167,27 @@ func (c *conn) append(frames []byte) error {
 	return nil
 }
 
+// appendMessage is append of the frames of a message that is for c alone.
+func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
+	size := messageSize(text, attachments)
+	if size >= shareSize {
+		return c.append(NewMessage(text, attachments...).frames)
+	}
+	c.mu.Lock()
+	if c.state >= connEnding {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if owed := c.owed(); owed > c.limit {
+		c.mu.Unlock()
+		return c.overflow(owed)
+	}
+	buf := c.room(size)
+	buf.b = appendMessage(buf.b, text, attachments)
+	c.mu.Unlock()
+	return nil
+}
+
 // appendIdle is append for frames that may be lost: they are if anything waits.
 func (c *conn) appendIdle(frames []byte) bool {
 	c.mu.Lock()
@@ -181,24 +202,32 @@ func (c *conn) appendIdle(frames []byte) bool {
 // put adds frames to what waits. Small ones are copied and gather; large ones, which
 // must be a Message's, are kept as they are: a broadcast would multiply them.
 func (c *conn) put(frames []byte) {
-	c.waiting += len(frames)
-	var add *buffer
-	switch {
-	case len(frames) >= shareSize:
-		add = &buffer{b: frames, shared: true}
-	case c.last != nil && !c.last.shared && len(c.last.b)+len(frames) <= keepSize:
-		c.last.b = append(c.last.b, frames...)
+	if len(frames) >= shareSize {
+		c.waiting += len(frames)
+		c.link(&buffer{b: frames, shared: true})
 		return
-	default:
-		add = buffers.Get().(*buffer)
-		add.b = append(add.b, frames...)
 	}
+	buf := c.room(len(frames))
+	buf.b = append(buf.b, frames...)
+}
+
+// room returns the buffer to which the caller appends size bytes.
+func (c *conn) room(size int) *buffer {
+	c.waiting += size
+	if c.last == nil || c.last.shared || len(c.last.b)+size > keepSize {
+		c.link(buffers.Get().(*buffer))
+	}
+	return c.last
+}
+
+// link makes buf the last of what waits.
+func (c *conn) link(buf *buffer) {
 	if c.last == nil {
-		c.first = add
+		c.first = buf
 	} else {
-		c.last.next = add
+		c.last.next = buf
 	}
-	c.last = add
+	c.last = buf
 }
 
 // owed returns how many bytes wait or are being written.

@@ -44,7 +44,7 @@ func (w *workers) flusher() *flusher {
 
 // flusher flushes sessions on a goroutine of its own: those that Send has marked
 // as soon as it gets there, which gathers what is sent meanwhile, and those that
-// Append has marked after lateAfter. No flush blocks, so one worker serves many.
+// FlushLate has marked after lateAfter. No flush blocks, so one worker serves many.
 type flusher struct {
 	wake chan struct{} // holds a token while dirty is not empty
 
@@ -78,8 +78,9 @@ func (s *Session) flushSoon() {
 	}
 }
 
-// flushLate has s flushed by its worker in a while, should nobody do it before.
-func (s *Session) flushLate() {
+// FlushLate has what waits flushed in about two milliseconds, should no Flush come
+// before.
+func (s *Session) FlushLate() {
 	if s.late.Load() || !s.late.CompareAndSwap(false, true) {
 		return
 	}

@@ -21,7 +21,7 @@ func TestShutdown(t *testing.T) {
 		idleQ, idle := h.openPoll()
 		silentQ, silent := h.openPoll() // nothing queued, no poll: not waited for
 		for _, p := range []*peer{ws, polling, idle} {
-			_ = p.session.Append(NewMessage([]byte("last")))
+			_ = p.session.Append([]byte("last"))
 		}
 		done := make(chan error, 1)
 		go func() { done <- h.engine.Shutdown(t.Context()) }()

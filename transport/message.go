@@ -24,31 +24,36 @@ const (
 //
 // Engine.IO protocol v4, "Packet encoding".
 func NewMessage(text []byte, attachments ...[]byte) *Message {
-	if text == nil && len(attachments) == 0 {
-		text = []byte{} // a message has a frame
-	}
+	frames := make([]byte, 0, messageSize(text, attachments))
+	return &Message{frames: appendMessage(frames, text, attachments)}
+}
+
+// Len returns the size of the message on a WebSocket, in bytes.
+func (m *Message) Len() int { return len(m.frames) }
+
+// messageSize returns how long the frames of a message are.
+func messageSize(text []byte, attachments [][]byte) int {
 	size := 0
-	if text != nil {
+	if text != nil || len(attachments) == 0 { // a message has a frame
 		size += frameSize(1 + len(text))
 	}
 	for _, a := range attachments {
 		size += frameSize(len(a))
 	}
-	frames := make([]byte, 0, size)
-	if text != nil {
-		frames = appendHeader(frames, frameText, 1+len(text))
-		frames = append(frames, '4')
-		frames = append(frames, text...)
-	}
-	for _, a := range attachments {
-		frames = appendHeader(frames, frameBinary, len(a))
-		frames = append(frames, a...)
-	}
-	return &Message{frames: frames}
+	return size
 }
 
-// Len returns the size of the message on a WebSocket, in bytes.
-func (m *Message) Len() int { return len(m.frames) }
+// appendMessage appends the frames of a message.
+func appendMessage(dst, text []byte, attachments [][]byte) []byte {
+	if text != nil || len(attachments) == 0 {
+		dst = append(appendHeader(dst, frameText, 1+len(text)), '4')
+		dst = append(dst, text...)
+	}
+	for _, a := range attachments {
+		dst = append(appendHeader(dst, frameBinary, len(a)), a...)
+	}
+	return dst
+}
 
 // newPacket makes a message of a text packet of any type, its type digit included.
 func newPacket(packet string) *Message {

@@ -233,7 +233,7 @@ func TestServerCloseWithAPendingPoll(t *testing.T) {
 		q, p := h.openPoll()
 		poll := h.goGet(q)
 		p.pending(t)
-		_ = p.session.Append(NewMessage([]byte("last")))
+		_ = p.session.Append([]byte("last"))
 		p.session.Close(ReasonForcedClose)
 		// The end has an answer of its own: clients throw away what comes with it.
 		receive(t, poll).want(t, 200, "4last")

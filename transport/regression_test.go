@@ -47,8 +47,8 @@ func TestAnEmptyMessageIsAMessage(t *testing.T) {
 	everywhere(t, func(t *testing.T, start func(Options, ...harnessOption) *harness) {
 		h := start(Options{})
 		q, p := h.openPoll()
-		_ = p.session.Append(NewMessage(nil))
-		_ = p.session.Append(NewMessage([]byte("x")))
+		_ = p.session.Append(nil)
+		_ = p.session.Append([]byte("x"))
 		_ = p.session.Send(NewMessage([]byte{}))
 		h.get(q).want(t, 200, "4\x1e4x\x1e4")
 	})
@@ -58,9 +58,8 @@ func TestAQueueOfTinyMessagesIsBoundedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Options{MaxSendBuffer: 64 << 10})
 		_, p := h.openPoll()
-		m := NewMessage([]byte("x"))
 		n := 0
-		for p.session.Append(m) == nil {
+		for p.session.Append([]byte("x")) == nil {
 			n++
 		}
 		if want := 64 << 10 / messageOverhead; n > want {

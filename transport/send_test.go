@@ -87,9 +87,10 @@ func TestSendsOfManyGoroutines(t *testing.T) {
 					case 0:
 						err = p.session.Send(m)
 					case 1:
-						err = p.session.Append(m)
+						err = p.session.Append([]byte(text), []byte(text))
+						p.session.FlushLate()
 					default:
-						err = p.session.Append(m)
+						err = p.session.Append([]byte(text), []byte(text))
 						p.session.Flush()
 					}
 					if err != nil {
@@ -115,23 +116,24 @@ func TestSendsOfManyGoroutines(t *testing.T) {
 	})
 }
 
-func TestAppendedMessagesLeaveByThemselves(t *testing.T) {
+func TestAppendedMessagesLeaveLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Options{})
 		c, p := h.openWS()
 		synctest.Wait() // for the writer of the open packet to be through
 		start := time.Now()
-		_ = p.session.Append(NewMessage([]byte("a")))
+		_ = p.session.Append([]byte("a"))
+		p.session.FlushLate()
 		c.want("4a")
 		between(t, "an appended message", time.Since(start), 0, lateAfter)
 		synctest.Wait()
-		_ = p.session.Append(NewMessage([]byte("b")))
+		_ = p.session.Append([]byte("b"))
 		_ = p.session.Send(NewMessage([]byte("c")))
 		start = time.Now()
 		c.want("4b")
 		c.want("4c")
 		between(t, "a sent message", time.Since(start), 0, 0)
-		_ = p.session.Append(NewMessage([]byte("d")))
+		_ = p.session.Append([]byte("d"))
 		p.session.Flush()
 		c.want("4d")
 		between(t, "a flushed message", time.Since(start), 0, 0)
@@ -140,7 +142,8 @@ func TestAppendedMessagesLeaveByThemselves(t *testing.T) {
 		poll := h.goGet(q)
 		p.pending(t)
 		start = time.Now()
-		_ = p.session.Append(NewMessage([]byte("a")))
+		_ = p.session.Append([]byte("a"))
+		p.session.FlushLate()
 		receive(t, poll).want(t, 200, "4a")
 		between(t, "an appended message", time.Since(start), 0, lateAfter)
 	})
@@ -157,7 +160,7 @@ func TestVolatileMessages(t *testing.T) {
 		}
 		c.want("4v")
 		synctest.Wait()
-		_ = p.session.Append(NewMessage([]byte("a")))
+		_ = p.session.Append([]byte("a"))
 		if p.session.SendVolatile(m) {
 			t.Error("websocket, one queued: got sent, want dropped")
 		}
@@ -376,13 +379,12 @@ func TestWritesAreGathered(t *testing.T) {
 	c, p := h.openWS()
 	before := writes.count()
 	for range 100 {
-		_ = p.session.Append(NewMessage([]byte("x")))
+		_ = p.session.Append([]byte("x"))
 	}
 	p.session.Flush()
 	for range 100 {
 		c.want("4x")
 	}
-	// The timer of Append may have come between, on a busy machine more than once.
 	if got := writes.count() - before; got > 50 {
 		t.Errorf("got %d writes for 100 messages, want a few", got)
 	}

@@ -75,14 +75,14 @@ func (s *Session) Send(m *Message) error {
 	return nil
 }
 
-// Append is Send for callers that will Flush after a few more messages: m leaves
-// with the next Send or Flush, or after about two milliseconds.
-func (s *Session) Append(m *Message) error {
-	if err := s.queue(m); err != nil {
-		return err
+// Append queues the message that NewMessage would make of a text and its
+// attachments, without making one: it is for what goes to one client and is sent
+// once. It leaves with the next Send or Flush, or soon after FlushLate.
+func (s *Session) Append(text []byte, attachments ...[]byte) error {
+	if c := s.ws.Load(); c != nil {
+		return s.queueFailed(c.appendMessage(text, attachments))
 	}
-	s.flushLate()
-	return nil
+	return s.queue(NewMessage(text, attachments...))
 }
 
 // SendVolatile sends m if nothing waits before it and the client can take it right
@@ -303,17 +303,19 @@ func (s *Session) open(r *http.Request) {
 // deliver hands a message to the handler.
 func (s *Session) deliver(data []byte, binary bool) {
 	s.recv.Lock()
-	defer s.recv.Unlock()
-	if s.ended.Load() {
-		return
+	defer s.delivered()
+	if !s.ended.Load() {
+		s.handler.Message(data, binary)
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			s.logPanic(v, "Handler.Message")
-			s.Abort(ReasonTransportError, errPanic)
-		}
-	}()
-	s.handler.Message(data, binary)
+}
+
+// delivered is deferred by deliver.
+func (s *Session) delivered() {
+	if v := recover(); v != nil {
+		s.logPanic(v, "Handler.Message")
+		s.Abort(ReasonTransportError, errPanic)
+	}
+	s.recv.Unlock()
 }
 
 var errPanic = errors.New("transport: the handler panicked")

@@ -104,7 +104,7 @@ func TestWhatWaitsForAPollLeavesOnTheWebSocket(t *testing.T) {
 				t.Fatalf("got %q, want %q", packets[2*i], want)
 			}
 		}
-		_ = p.session.Append(NewMessage([]byte("late")))
+		_ = p.session.Append([]byte("late"))
 		c.send("5")
 		for i := 8; i < 20; i++ {
 			c.want(fmt.Sprintf("4%d", i))

@@ -260,7 +260,7 @@ func (c *conn) receive(data []byte, binary bool) {
 		}
 		s.deliver(p.Data, p.Binary)
 	}
-	if s.mayPause() {
+	if !s.mayRead() {
 		c.flushReplies() // or they would wait until reading goes on
 		s.pause(nil)
 	}

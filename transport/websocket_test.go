@@ -253,7 +253,7 @@ func TestWebSocketResponseHasHeadersOfMiddleware(t *testing.T) {
 func TestServerClosesWebSocketWithACloseFrame(t *testing.T) {
 	everywhere(t, func(t *testing.T, start func(Options, ...harnessOption) *harness) {
 		c, p := start(Options{}).openWS()
-		if err := p.session.Append(NewMessage([]byte("last words"))); err != nil {
+		if err := p.session.Append([]byte("last words")); err != nil {
 			t.Fatal(err)
 		}
 		p.session.Close(ReasonForcedClose)

@@ -30,6 +30,7 @@ type Plan struct {
 	typ    reflect.Type
 	root   node
 	binary bool // a []byte or an any is somewhere inside
+	keeps  bool // a json.RawMessage is, or a type that decodes itself
 }
 
 // plans holds *Plan by reflect.Type. It is only a cache, as in encoding/json: what
@@ -51,7 +52,7 @@ func Compile(t reflect.Type) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, _ := plans.LoadOrStore(t, &Plan{typ: t, root: root, binary: c.binary})
+	p, _ := plans.LoadOrStore(t, &Plan{typ: t, root: root, binary: c.binary, keeps: c.keeps})
 	return p.(*Plan), nil
 }
 
@@ -59,13 +60,18 @@ func Compile(t reflect.Type) (*Plan, error) {
 // it is, or has inside, a []byte or an any.
 func (p *Plan) Binary() bool { return p.binary }
 
+// Keeps reports whether what Decode has stored may point into raw: whether a
+// json.RawMessage is somewhere inside, or a type that decodes itself and might not
+// copy what it should.
+func (p *Plan) Keeps() bool { return p.keeps }
+
 // Decode stores the JSON value raw in dst, which must be settable and of the
 // plan's type. What dst held before is replaced; after an error its content is
 // undefined. raw must hold one JSON value; an invalid one is an error, except that
 // a plain json.RawMessage is taken unseen.
 //
-// dst may keep parts of raw (json.RawMessage) and of attachments ([]byte), so
-// neither may be changed or reused afterwards. Strings are copies.
+// dst may keep parts of raw (json.RawMessage, see Keeps) and of attachments ([]byte),
+// which may then not be changed or reused afterwards. Strings are copies.
 //
 // attachments is nil for a packet without any: then placeholders are plain data.
 // Otherwise a placeholder fits a []byte or an any, and nothing else.
@@ -111,6 +117,7 @@ var (
 type compiler struct {
 	nodes  map[reflect.Type]node // containers begun, so that recursive types end in themselves
 	binary bool                  // met a []byte or an any
+	keeps  bool                  // met what may point into the text
 }
 
 func (c *compiler) compile(t reflect.Type) (node, error) {
@@ -119,6 +126,7 @@ func (c *compiler) compile(t reflect.Type) (node, error) {
 	}
 	switch t {
 	case rawMessageType:
+		c.keeps = true
 		return rawNode{}, nil
 	case numberType:
 		return numberNode{}, nil
@@ -126,8 +134,10 @@ func (c *compiler) compile(t reflect.Type) (node, error) {
 	if k := t.Kind(); k != reflect.Pointer && k != reflect.Interface {
 		switch p := reflect.PointerTo(t); {
 		case p.Implements(unmarshalerType):
+			c.keeps = true
 			return unmarshalerNode{}, nil
 		case p.Implements(textInType):
+			c.keeps = true
 			return textNode{}, nil
 		}
 	}

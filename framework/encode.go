@@ -1,0 +1,108 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/parlor-go/parlor/framework/internal/codec"
+	"github.com/parlor-go/parlor/framework/internal/packet"
+	"github.com/parlor-go/parlor/transport"
+)
+
+// encoded is a packet on its way out, in buffers that are used again. Who sends it
+// copies it.
+type encoded struct {
+	buf         []byte
+	text        []byte   // the packet's, in buf
+	attachments [][]byte // the caller's bytes
+}
+
+var encodedPool = sync.Pool{New: func() any { return new(encoded) }}
+
+// maxScratch is the capacity up to which a buffer is kept for others, in bytes.
+const maxScratch = 64 << 10
+
+// encode makes a packet whose header, which counts the attachments, is written in
+// front of the array once that is there. It is to be released, unless err is not nil
+// or encoding panicked.
+func encode(head packet.Head, event string, args []any) (*encoded, error) {
+	p := encodedPool.Get().(*encoded)
+	room := packet.MaxHeader + len(head.Namespace)
+	p.buf = append(slices.Grow(p.buf[:0], room)[:room], '[')
+	if head.Type != packet.Ack {
+		p.buf = codec.AppendString(p.buf, event)
+	}
+	if err := p.append(args, head.Type == packet.Ack); err != nil {
+		p.release()
+		return nil, err
+	}
+	p.buf = append(p.buf, ']')
+
+	head.Attachments = len(p.attachments)
+	var scratch [packet.MaxHeader + 64]byte
+	header := packet.AppendHeader(scratch[:0], head)
+	p.text = p.buf[room-len(header):]
+	copy(p.text, header)
+	return p, nil
+}
+
+// append appends values to the array; first says that nothing is in it yet.
+func (p *encoded) append(values []any, first bool) (err error) {
+	if len(values) == 1 {
+		if a, ok := values[0].(Args); ok { // its placeholders already count from 0
+			p.buf = a.appendTo(p.buf, first)
+			p.attachments = append(p.attachments, a.attachments...)
+			return a.err
+		}
+	}
+	for i, v := range values {
+		if i > 0 || !first {
+			p.buf = append(p.buf, ',')
+		}
+		if p.buf, p.attachments, err = codec.Append(p.buf, p.attachments, v); err != nil {
+			return fmt.Errorf("encode argument %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// message makes of p what can be sent to many, and releases it.
+func (p *encoded) message() *transport.Message {
+	defer p.release()
+	return transport.NewMessage(p.text, p.attachments...)
+}
+
+func (p *encoded) release() {
+	p.text = nil
+	clear(p.attachments)
+	p.attachments = p.attachments[:0]
+	if cap(p.buf) <= maxScratch {
+		encodedPool.Put(p)
+	}
+}
+
+// encodeEvent makes an EVENT packet; an id of 0 asks for no ack.
+func encodeEvent(path, event string, id uint64, args []any) (*transport.Message, error) {
+	if event == "" {
+		return nil, errors.New("framework: emit: an event needs a name")
+	}
+	if packet.Reserved(event) {
+		return nil, emitError(event, ErrReservedEvent)
+	}
+	p, err := encode(packet.Head{Type: packet.Event, Namespace: path, ID: id, HasID: id != 0}, event, args)
+	if err != nil {
+		return nil, emitError(event, err)
+	}
+	return p.message(), nil
+}
+
+// encode makes the packet that answers a's event.
+func (a *Ack) encode(args []any) (*encoded, error) {
+	p, err := encode(packet.Head{Type: packet.Ack, Namespace: a.socket.ns.path, ID: a.id, HasID: true}, "", args)
+	if err != nil {
+		return nil, fmt.Errorf("framework: ack %q: %w", a.event, err)
+	}
+	return p, nil
+}
