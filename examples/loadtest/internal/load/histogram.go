@@ -1,0 +1,74 @@
+package load
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+)
+
+// A histogram counts durations in buckets about 3 % wide: 32 to each doubling of
+// a microsecond (1,024 ns). It is safe for concurrent use.
+type histogram [buckets]atomic.Uint64
+
+const (
+	perDoubling = 32
+	buckets     = perDoubling * 32
+)
+
+type counts [buckets]uint64
+
+func (h *histogram) add(d time.Duration) { h[bucket(d)].Add(1) }
+
+func bucket(d time.Duration) int {
+	v := uint64(max(d, 0)) >> 10
+	if v < perDoubling {
+		return int(v)
+	}
+	doublings := bits.Len64(v) - bits.Len64(perDoubling)
+	return min((doublings+1)*perDoubling+int(v>>doublings)-perDoubling, buckets-1)
+}
+
+// middle is a duration in the middle of bucket i.
+func middle(i int) time.Duration {
+	if i < perDoubling {
+		return time.Duration(i)<<10 + 512
+	}
+	doublings := i/perDoubling - 1
+	low := uint64(i%perDoubling+perDoubling) << doublings
+	return time.Duration((low<<1 + 1<<doublings) << 9)
+}
+
+func (h *histogram) snapshot() *counts {
+	c := new(counts)
+	for i := range h {
+		c[i] = h[i].Load()
+	}
+	return c
+}
+
+func (c *counts) minus(before *counts) *counts {
+	d := new(counts)
+	for i := range c {
+		d[i] = c[i] - before[i]
+	}
+	return d
+}
+
+// quantile is the duration that the share q of the counted ones does not exceed;
+// 0 if none was counted.
+func (c *counts) quantile(q float64) time.Duration {
+	var total uint64
+	for _, n := range c {
+		total += n
+	}
+	if total == 0 {
+		return 0
+	}
+	rank, seen := uint64(q*float64(total-1)), uint64(0)
+	for i, n := range c {
+		if seen += n; seen > rank {
+			return middle(i)
+		}
+	}
+	return middle(buckets - 1)
+}
