@@ -149,6 +149,9 @@ func maskedFrame(payload string) []byte {
 	return append(append(f, 0, 0, 0, 0), payload...)
 }
 
+const handshakeRequest = "GET " + wsQuery + " HTTP/1.1\r\nHost: parlor.test\r\nUpgrade: websocket\r\n" +
+	"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
 // benchDial opens a WebSocket and reads what comes first.
 func benchDial(b *testing.B, l net.Listener, opens bool) net.Conn {
 	b.Helper()
@@ -156,8 +159,7 @@ func benchDial(b *testing.B, l net.Listener, opens bool) net.Conn {
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, _ = io.WriteString(c, "GET "+wsQuery+" HTTP/1.1\r\nHost: parlor.test\r\nUpgrade: websocket\r\n"+
-		"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	_, _ = io.WriteString(c, handshakeRequest)
 	end := "\r\n\r\n"
 	if opens {
 		end = "}" // of the open packet

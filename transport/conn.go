@@ -13,7 +13,7 @@ import (
 )
 
 // readAhead is how much is read from a connection at a time, in bytes.
-const readAhead = 4 << 10
+const readAhead = 16 << 10
 
 // errSlow is wrapped in what ends the session of a client that does not keep up.
 var errSlow = errors.New("slow client")
@@ -30,13 +30,13 @@ type conn struct {
 	timeout time.Duration // for one piece
 
 	// These belong to the goroutine that reads.
-	head       []byte   // what the HTTP server had read already
 	reader     *rawRead // nil if reading goes through Conn
-	extra      []byte   // header lines for the 101 response
+	early      *early   // nil once all of it has been used
 	phase      probePhase
 	unflushed  bool  // gws has written: it leaves before reading waits for more
 	hungUp     bool  // gws has closed the connection
 	readFailed bool  // there is nobody to send a close frame to
+	readEnded  bool  // gws has returned, and neither panicked nor been ended
 	readErr    error // what gws reported
 
 	mu       sync.Mutex
@@ -51,11 +51,17 @@ type conn struct {
 	timer wheel.Timer // of the upgrade, then of closing
 }
 
+// early is what a connection has from the HTTP server.
+type early struct {
+	read   []byte // what was read from the client already
+	header []byte // header lines for the 101 response
+}
+
 // connState only ever grows.
 type connState uint8
 
 const (
-	connHandshake connState = iota // writes go straight through: the 101 response
+	connHandshake connState = iota // the first write is gws's, of the 101 response
 	connCorked                     // writes gather, nothing leaves
 	connOpen
 	connEnding // nothing more is taken, what waits still leaves
@@ -67,12 +73,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.hungUp {
 		return 0, io.EOF
 	}
-	if len(c.head) > 0 {
-		n := copy(p, c.head)
-		if c.head = c.head[n:]; len(c.head) == 0 {
-			c.head = nil
+	if c.early != nil {
+		n := copy(p, c.early.read)
+		if c.early.read = c.early.read[n:]; len(c.early.read) == 0 {
+			c.early = nil
 		}
-		return n, nil
+		if n > 0 {
+			return n, nil
+		}
 	}
 	if c.reader == nil || !c.reader.ahead() {
 		c.flushReplies()
@@ -95,8 +103,9 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	if c.state == connHandshake {
+		c.queueResponse(p)
 		c.mu.Unlock()
-		return c.writeResponse(p)
+		return len(p), nil
 	}
 	if c.state >= connEnding {
 		c.mu.Unlock()
@@ -134,15 +143,18 @@ func (c *conn) flushReplies() {
 	}
 }
 
-// writeResponse writes the 101 response, with more header lines than gws knows.
-func (c *conn) writeResponse(p []byte) (int, error) {
-	response := append(p[:len(p)-2:len(p)-2], c.extra...)
-	c.extra = nil
-	if _, err := c.Conn.Write(append(response, '\r', '\n')); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+// queueResponse takes the 101 response, and puts in more header lines than gws knows.
+// It leaves together with the open packet, and what else is sent until uncork.
+func (c *conn) queueResponse(p []byte) {
+	response := make([]byte, 0, len(p)+len(c.early.header))
+	response = append(append(response, p[:len(p)-2]...), c.early.header...)
+	c.put(append(response, '\r', '\n'))
+	c.early.header = nil
+	c.state = connCorked
 }
+
+// SetDeadline is called by gws around its write of the response, which does not wait.
+func (c *conn) SetDeadline(time.Time) error { return nil }
 
 // Close is called by gws once it has written a close frame. The connection is
 // closed when that has left, by finish.

@@ -21,7 +21,7 @@ type Engine struct {
 	accept   func(*Session, *http.Request) Handler
 	log      zerolog.Logger
 	origins  []originPattern
-	upgrades []string // what polling clients are offered
+	openEnd  string // what each open packet ends with
 	upgrader *gws.Upgrader
 
 	originRefused atomic.Bool // and told of once, loudly
@@ -49,10 +49,8 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 		sessions: make(map[string]*Session),
 	}
 	e.origins = parseOrigins(e.opts.Origins)
-	e.upgrades = []string{}
-	if e.offers(Polling) && e.offers(WebSocket) && !e.opts.DisableUpgrades {
-		e.upgrades = []string{WebSocket}
-	}
+	e.openEnd = fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
+		e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload)
 	e.upgrader = newUpgrader(&e.opts)
 	return e
 }
@@ -211,7 +209,7 @@ func (e *Engine) closed(s *Session, left bool) {
 	defer e.mu.Unlock()
 	e.open--
 	if !left {
-		delete(e.sessions, s.id)
+		e.unlist(s)
 	}
 }
 
@@ -219,19 +217,21 @@ func (e *Engine) closed(s *Session, left bool) {
 func (e *Engine) forget(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.sessions, s.id)
+	e.unlist(s)
 }
 
-// openPacket returns the packet that opens a session, Engine.IO protocol v4, "Handshake". The
-// order of the keys is that of the reference server.
-func (e *Engine) openPacket(s *Session, upgrades []string) *Message {
-	list := ""
-	for i, u := range upgrades {
-		if i > 0 {
-			list += ","
-		}
-		list += `"` + u + `"`
+func (e *Engine) unlist(s *Session) {
+	if delete(e.sessions, s.id); len(e.sessions) == 0 {
+		e.sessions = make(map[string]*Session) // what a crowd left behind: a map never shrinks
 	}
-	return newPacket(fmt.Sprintf(`0{"sid":"%s","upgrades":[%s],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
-		s.id, list, e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload))
+}
+
+// openPacket returns the packet that opens a session on a transport, Engine.IO
+// protocol v4, "Handshake". The order of the keys is that of the reference server.
+func (e *Engine) openPacket(s *Session, transport string) *Message {
+	upgrades := ""
+	if transport == Polling && e.offers(WebSocket) && !e.opts.DisableUpgrades {
+		upgrades = `"` + WebSocket + `"`
+	}
+	return newPacket(`0{"sid":"` + s.id + `","upgrades":[` + upgrades + e.openEnd)
 }

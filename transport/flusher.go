@@ -12,6 +12,16 @@ import (
 // lateAfter is how long what was appended may wait for a Flush that does not come.
 const lateAfter = 2 * time.Millisecond
 
+const (
+	// gatherFrom is how many sessions have to wait for a flusher to gather.
+	gatherFrom = 256
+
+	// gatherEach is how long it does so for each of them, a fifth of what a write costs,
+	// and gatherMost the most in all.
+	gatherEach = time.Microsecond
+	gatherMost = 4 * time.Millisecond
+)
+
 // workers are the goroutines of an engine. They start with its first session and
 // leave with its last.
 type workers struct {
@@ -45,8 +55,13 @@ func (w *workers) flusher() *flusher {
 // flusher flushes sessions on a goroutine of its own: those that Send has marked
 // as soon as it gets there, which gathers what is sent meanwhile, and those that
 // FlushLate has marked after lateAfter. No flush blocks, so one worker serves many.
+//
+// Where many wait, as behind a broadcast, it first gathers for a fraction of the time
+// that writing to all of them takes: the next broadcast is likely to be on its way,
+// and a write costs much the same with both in it.
 type flusher struct {
 	wake chan struct{} // holds a token while dirty is not empty
+	rest *time.Timer   // runs while it gathers
 
 	mu    sync.Mutex
 	dirty []*Session
@@ -55,7 +70,8 @@ type flusher struct {
 }
 
 func newFlusher() *flusher {
-	f := &flusher{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	f := &flusher{wake: make(chan struct{}, 1), rest: time.NewTimer(time.Hour), timer: time.NewTimer(time.Hour)}
+	f.rest.Stop()
 	f.timer.Stop()
 	return f
 }
@@ -95,12 +111,16 @@ func (s *Session) FlushLate() {
 
 func (f *flusher) run(stop <-chan struct{}) {
 	defer f.timer.Stop()
+	defer f.rest.Stop()
 	var dirty, late []*Session
 	for {
 		select {
 		case <-stop:
 			return
 		case <-f.wake:
+			if !f.gather(stop) {
+				return
+			}
 			f.mu.Lock()
 			dirty, f.dirty = f.dirty, dirty[:0]
 			f.mu.Unlock()
@@ -119,5 +139,22 @@ func (f *flusher) run(stop <-chan struct{}) {
 				s.Flush()
 			}
 		}
+	}
+}
+
+// gather waits for more to do, where that is worth it, or reports false.
+func (f *flusher) gather(stop <-chan struct{}) bool {
+	f.mu.Lock()
+	n := len(f.dirty)
+	f.mu.Unlock()
+	if n < gatherFrom {
+		return true
+	}
+	f.rest.Reset(min(time.Duration(n)*gatherEach, gatherMost))
+	select {
+	case <-f.rest.C:
+		return true
+	case <-stop:
+		return false
 	}
 }

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -205,17 +207,17 @@ func TestNothingLeavesBeforeAcceptReturns(t *testing.T) {
 			close(inAccept)
 			<-proceed
 		}))
-		c := h.dialWS(wsQuery)
+		answered := make(chan *wsClient, 1)
+		go func() { answered <- h.dialWS(wsQuery) }()
 		<-inAccept
-		came := make(chan frame)
-		go func() { came <- c.read() }()
 		select {
-		case f := <-came:
-			t.Fatalf("got %v while accept was running", f)
+		case <-answered:
+			t.Fatal("the handshake was answered while accept was running")
 		case <-time.After(50 * time.Millisecond):
 		}
 		close(proceed)
-		if f := <-came; !strings.HasPrefix(f.data, "0{") {
+		c := <-answered
+		if f := c.read(); !strings.HasPrefix(f.data, "0{") {
 			t.Fatalf("got %v, want the open packet", f)
 		}
 		c.want("4welcome")
@@ -249,7 +251,15 @@ func TestPanicInAcceptLeavesNothing(t *testing.T) {
 		if res := h.get(pollQuery); res.err == nil {
 			t.Errorf("got %d, want a broken connection", res.status)
 		}
-		h.dialWS(wsQuery).wantEnd()
+		conn, err := h.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, handshakeRequest)
+		if answer, err := io.ReadAll(conn); len(answer) > 0 {
+			t.Errorf("got %q, %v, want a broken connection", answer, err)
+		}
 		eventually(t, "end of the workers", func() bool { return h.engine.Len() == 0 && !h.busy() })
 	})
 }
@@ -287,5 +297,42 @@ func TestNewCopiesOptions(t *testing.T) {
 	opts.Origins[0], opts.Transports[0], opts.Cookie.Name = "x", "x", "x"
 	if e.opts.Origins[0] != "https://a.example" || e.opts.Transports[0] != Polling || e.opts.Cookie.Name != "a" {
 		t.Errorf("got %v, want it unchanged", e.opts)
+	}
+}
+
+func TestAHandshakeIsAnsweredInOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{}, withAccept(func(p *peer) { _ = p.session.Send(NewMessage([]byte("welcome"))) }))
+		conn, err := h.dial() // a pipe: a read gives what one write gave
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, handshakeRequest)
+		buf := make([]byte, 4<<10)
+		n, err := conn.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := string(buf[:n])
+		if !strings.HasPrefix(got, "HTTP/1.1 101 ") || !strings.Contains(got, `0{"sid":"`) || !strings.HasSuffix(got, "4welcome") {
+			t.Errorf("got %q, want the 101, the open packet and what accept sent", got)
+		}
+	})
+}
+
+func TestParametersAreReadAsNetURLDoes(t *testing.T) {
+	for _, query := range []string{
+		"", "sid", "sid=", "sid=a", "a=b&sid=c", "sid=a&sid=b", "sid=%20a+b", "%73id=a", "sid=%zz", "sid=a&sid=%zz",
+		"sid=a;b&c=d", "x=sid&sid2=a", "&&sid=a&&", "sid==a", "%zz=a&sid=b", "s+id=a",
+	} {
+		values, _ := url.ParseQuery(query)
+		want := ""
+		if v := values["sid"]; len(v) > 0 {
+			want = v[len(v)-1]
+		}
+		if got := parameter(query, "sid"); got != want {
+			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
 	}
 }

@@ -13,7 +13,7 @@ func (s *Session) startHeartbeat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended.Load() {
-		s.setBeat(s.untilPing() - rand.N(s.engine.opts.PingInterval/10+1))
+		s.workers.wheel.Set(&s.beat, s.untilPing()-rand.N(s.engine.opts.PingInterval/10+1), s.heartbeat)
 	}
 }
 
@@ -25,15 +25,12 @@ func (s *Session) untilPing() time.Duration {
 }
 
 // setBeat has heartbeat called after d, and not before.
-func (s *Session) setBeat(d time.Duration) {
-	s.beatAt = time.Now().Add(d)
-	s.workers.wheel.Set(&s.beat, d, s.heartbeat)
-}
+func (s *Session) setBeat(d time.Duration) { s.workers.wheel.Reset(&s.beat, d) }
 
 // heartbeat runs on the wheel: a ping is due, or an answer is missing.
 func (s *Session) heartbeat() {
 	s.mu.Lock()
-	if s.ended.Load() || time.Until(s.beatAt) > 0 {
+	if s.ended.Load() || s.workers.wheel.Waits(&s.beat) {
 		s.mu.Unlock()
 		return // it was set anew while it fired
 	}
@@ -46,7 +43,7 @@ func (s *Session) heartbeat() {
 	if late {
 		s.Abort(ReasonPingTimeout, nil)
 	} else if ping && s.queue(packetPing) == nil {
-		s.flushSoon()
+		s.Flush() // which does not block, so no other goroutine is needed
 	}
 }
 

@@ -98,7 +98,8 @@ func TestSessionsOpenedDuringShutdownAreClosed(t *testing.T) {
 		close(inAccept)
 		<-proceed
 	}))
-	c := h.dialWS(wsQuery)
+	answered := make(chan *wsClient, 1)
+	go func() { answered <- h.dialWS(wsQuery) }()
 	<-inAccept
 	done := make(chan error, 1)
 	go func() { done <- h.engine.Shutdown(t.Context()) }()
@@ -108,7 +109,7 @@ func TestSessionsOpenedDuringShutdownAreClosed(t *testing.T) {
 		return h.engine.draining
 	})
 	close(proceed)
-	c.wantEnd()
+	(<-answered).wantEnd()
 	h.peer().wantClosed(t, ReasonServerShuttingDown)
 	if err := receive(t, done); err != nil {
 		t.Errorf("got %v", err)

@@ -67,10 +67,12 @@ func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	}
 
 	everybody, allowed := false, sameOrigin(origin, r.Host)
-	lower := strings.ToLower(origin)
-	for _, p := range e.origins {
-		if p.matches(lower) {
-			everybody, allowed = p.any, true
+	if len(e.origins) > 0 {
+		lower := strings.ToLower(origin)
+		for _, p := range e.origins {
+			if p.matches(lower) {
+				everybody, allowed = p.any, true
+			}
 		}
 	}
 	if !allowed && e.opts.AllowOrigin != nil {
@@ -102,6 +104,9 @@ func sameOrigin(origin, host string) bool {
 	scheme, originHost, ok := strings.Cut(origin, "://")
 	if !ok {
 		return false // "null"
+	}
+	if strings.EqualFold(originHost, host) {
+		return true // as a rule
 	}
 	port := defaultPort(scheme)
 	return strings.EqualFold(withPort(originHost, port), withPort(host, port))

@@ -29,8 +29,9 @@ type pollState struct {
 	size      int        // bytes in queue
 	answering int        // bytes in answers that are being written
 
-	get  *pendingGET
-	post *pendingPOST
+	get   *pendingGET
+	woken chan struct{} // get, or one before it, is to look again
+	post  *pendingPOST
 
 	final   byte        // the packet that ends the last answer, '1' or '6'; 0 while open
 	lingers bool        // closed, but found by polls until they have all that is queued
@@ -43,7 +44,6 @@ type pollState struct {
 
 // pendingGET is a poll that waits for packets.
 type pendingGET struct {
-	woken   chan struct{}
 	release bool // answer with a noop rather than wait
 	late    bool // it came after the session's end
 }
@@ -71,7 +71,7 @@ func (p *pollState) wake() {
 		return
 	}
 	select {
-	case p.get.woken <- struct{}{}:
+	case p.woken <- struct{}{}:
 	default:
 	}
 }
@@ -172,8 +172,8 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := e.newSession()
-	s.poll = &pollState{limit: e.opts.MaxSendBuffer}
-	s.poll.push(e.openPacket(s, e.upgrades))
+	s.poll = &pollState{limit: e.opts.MaxSendBuffer, woken: make(chan struct{}, 1)}
+	s.poll.push(e.openPacket(s, Polling))
 	s.open(r)
 
 	if c := e.opts.Cookie; c != nil {
@@ -192,7 +192,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
 
-	get := &pendingGET{woken: make(chan struct{}, 1)}
+	get := new(pendingGET)
 	if !s.beginGET(w, r, get) {
 		return
 	}
@@ -307,7 +307,7 @@ func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) boo
 		s.mu.Unlock()
 
 		select {
-		case <-get.woken:
+		case <-p.woken:
 		case <-nudge:
 			get.release = true
 		case <-ctx.Done():

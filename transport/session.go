@@ -44,7 +44,6 @@ type Session struct {
 	err          error
 	awaitingPong bool
 	beat         wheel.Timer // the next ping, or the end of the wait for a pong
-	beatAt       time.Time   // when beat is due
 	deadline     wheel.Timer // CloseAfter; once closing, how long polls may fetch the rest
 
 	backlog backlog
@@ -177,6 +176,7 @@ func (s *Session) CloseAfter(d time.Duration, reason Reason) {
 	}
 	if d <= 0 {
 		s.workers.wheel.Stop(&s.deadline)
+		s.deadline = wheel.Timer{} // nor is its function kept
 		return
 	}
 	s.workers.wheel.Set(&s.deadline, d, func() { s.Close(reason) })

@@ -79,7 +79,8 @@ func (e *Engine) dismiss(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(handshakeTimeout))
-	_, _ = c.Conn.Write(closeFrame)
+	_ = c.append(closeFrame)
+	_, _ = c.Conn.Write(c.take().b) // all of it: it is short
 	_ = c.Conn.Close()
 	e.log.Debug().Str("remote", r.RemoteAddr).Msg("second websocket of a session closed")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // refusal is an answer to a request that is not served, Engine.IO reference server,
@@ -74,13 +75,13 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedRequest, "a GET with a body")
 		return
 	}
-	query := r.URL.Query()
-	transport := last(query, "transport")
+	query := r.URL.RawQuery
+	transport := parameter(query, "transport")
 	if !e.offers(transport) {
 		e.refuse(w, r, refusedTransport, "no transport parameter, or none that is served: this address is for Socket.IO clients")
 		return
 	}
-	if id := last(query, "sid"); id != "" {
+	if id := parameter(query, "sid"); id != "" {
 		e.serveSession(w, r, id, transport)
 		return
 	}
@@ -91,7 +92,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedMethod, "")
 	case upgrade != (transport == WebSocket):
 		e.refuse(w, r, refusedRequest, "a WebSocket handshake and transport=websocket belong together")
-	case last(query, "EIO") != "4":
+	case parameter(query, "EIO") != "4":
 		e.refuse(w, r, refusedProtocol, "the client does not speak Engine.IO 4: socket.io-client 2 and older do not")
 	case upgrade:
 		e.openWebSocket(w, r)
@@ -132,10 +133,22 @@ func (e *Engine) offers(transport string) bool {
 	return false
 }
 
-// last returns the value of a query parameter, the last one if it is repeated.
-func last(query url.Values, name string) string {
-	if v := query[name]; len(v) > 0 {
-		return v[len(v)-1]
+// parameter returns the value of a query parameter, the last one if it is repeated.
+// It is url.ParseQuery without the map, which each poll would make anew.
+func parameter(query, name string) (value string) {
+	for pair := range strings.SplitSeq(query, "&") {
+		key, raw, _ := strings.Cut(pair, "=")
+		if strings.Contains(pair, ";") || unescape(key) != name {
+			continue
+		}
+		if v, err := url.QueryUnescape(raw); err == nil {
+			value = v
+		}
 	}
-	return ""
+	return value
+}
+
+func unescape(key string) string {
+	key, _ = url.QueryUnescape(key) // "" for what is wrong
+	return key
 }

@@ -16,20 +16,21 @@ import (
 	"github.com/parlor-go/parlor/transport/internal/payload"
 )
 
-// readBuffer is the size of the buffer that gws insists on, in bytes. Each connection
-// has one, idle or not; what is longer is read past it, and rawRead sees to it that
-// a small one does not mean many reads.
-const readBuffer = 512
+// readBuffer and rawBuffer are the sizes of the buffer that gws insists on, in bytes.
+// Each connection has one, idle or not; what is longer is read past it. Above a
+// rawRead, which reads ahead by itself, the smallest that bufio makes does as well.
+const (
+	readBuffer = 512
+	rawBuffer  = 16
+)
 
-// handshakeTimeout bounds the writing of the 101 response.
+// handshakeTimeout bounds the writing of a 101 response that is all there is.
 const handshakeTimeout = 5 * time.Second
 
 func newUpgrader(opts *Options) *gws.Upgrader {
 	return gws.NewUpgrader(events{}, &gws.ServerOption{
 		ReadMaxPayloadSize: opts.MaxPayload,
-		ReadBufferSize:     readBuffer,
 		CheckUtf8Enabled:   true,
-		HandshakeTimeout:   handshakeTimeout,
 		ParallelGolimit:    1, // not used, but made room for in each connection
 		Logger:             silence{},
 		// No Recovery: a panic reaches readLoop, which covers gws itself too.
@@ -112,6 +113,7 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 	c := &conn{
 		Conn:    netConn,
 		raw:     rawConn(netConn),
+		early:   new(early),
 		limit:   e.opts.MaxSendBuffer,
 		timeout: e.opts.WriteTimeout,
 	}
@@ -122,33 +124,35 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 	// client has sent ahead.
 	if n := buffered.Reader.Buffered(); n > 0 {
 		ahead, _ := buffered.Reader.Peek(n)
-		c.head = bytes.Clone(ahead)
+		c.early.read = bytes.Clone(ahead)
 	}
 	if offered := r.Header["Sec-Websocket-Protocol"]; len(offered) > 0 {
 		// Browsers fail a connection for which they offered some and got none.
 		first, _, _ := strings.Cut(offered[0], ",")
-		c.extra = fmt.Appendf(nil, "Sec-WebSocket-Protocol: %s\r\n", strings.TrimSpace(first))
+		c.early.header = fmt.Appendf(nil, "Sec-WebSocket-Protocol: %s\r\n", strings.TrimSpace(first))
 	}
-	c.extra = append(c.extra, extraHeader(header)...)
-	socket, err := e.upgrader.UpgradeFromConn(c, bufio.NewReaderSize(c, readBuffer), handshakeOf(r))
+	c.early.header = append(c.early.header, extraHeader(header)...)
+	size := readBuffer
+	if c.reader != nil {
+		size = rawBuffer
+	}
+	socket, err := e.upgrader.UpgradeFromConn(c, bufio.NewReaderSize(c, size), handshakeOf(r))
 	if err != nil {
 		_ = netConn.Close()
 		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("websocket handshake failed")
 		return nil, nil
 	}
-	c.mu.Lock()
-	c.state = connCorked
-	c.mu.Unlock()
 	return c, socket
 }
 
 // handshakeOf returns what gws is to see of a request that checkHandshake let pass:
 // it is pickier about the spelling, and finds that out too late to say so.
 func handshakeOf(r *http.Request) *http.Request {
+	values := [...]string{"websocket", "Upgrade", "13"} // one allocation for three
 	return &http.Request{Method: http.MethodGet, Header: http.Header{
-		"Upgrade":               {"websocket"},
-		"Connection":            {"Upgrade"},
-		"Sec-Websocket-Version": {"13"},
+		"Upgrade":               values[0:1],
+		"Connection":            values[1:2],
+		"Sec-Websocket-Version": values[2:3],
 		"Sec-Websocket-Key":     r.Header["Sec-Websocket-Key"][:1],
 	}}
 }
@@ -185,7 +189,7 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	s := e.newSession()
 	c.session = s
 	s.ws.Store(c)
-	_ = c.append(e.openPacket(s, nil).frames) // it is the first
+	_ = c.append(e.openPacket(s, WebSocket).frames) // it is the first
 
 	e.hold() // for serve, and before accept can close the session
 	serving := false
@@ -200,38 +204,51 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	c.uncork()
 }
 
-// serve reads until the connection ends, one way or other.
+// serve reads until the connection ends, one way or other. An idle client's goroutine
+// waits below it, so its frame is small: with some 2 KiB in use the runtime would
+// leave a stack of 8 KiB where it otherwise takes it back to 4.
 func (c *conn) serve(socket *gws.Conn) {
-	reason, err := ReasonTransportError, errPanic
-	defer func() { // deferred for handlers that end the goroutine
-		s := c.session
-		if s.connClosed(c, reason, err) {
-			s.notify()
-		}
-		// An error that gws has found leaves the client in the middle of something.
-		c.finish(reason == ReasonTransportError)
-		if s.ws.Load() == c {
-			s.engine.forget(s)
-		}
-		s.engine.release()
-	}()
-	reason, err = c.readLoop(socket)
+	defer c.served() // deferred for handlers that end the goroutine
+	defer c.contain()
+	socket.ReadLoop()
+	c.readEnded = true
 }
 
-// readLoop returns why the connection ended.
-func (c *conn) readLoop(socket *gws.Conn) (reason Reason, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			// gws v1.9.1 panics when the length of a frame is negative as an int64; that
-			// must not end the process.
-			c.session.engine.log.Warn().Interface("panic", v).Bytes("stack", debug.Stack()).
-				Str("session", c.session.logID()).Msg("websocket reader panicked")
-			_, _ = c.Write([]byte{frameClose, 2, 1002 >> 8, 1002 & 0xff})
-			reason, err = ReasonTransportError, fmt.Errorf("transport: panic while reading: %v", v)
-		}
-	}()
-	socket.ReadLoop()
+// contain stops a panic of gws's: v1.9.1 does so when the length of a frame is
+// negative as an int64; that must not end the process.
+func (c *conn) contain() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.session.engine.log.Warn().Interface("panic", v).Bytes("stack", debug.Stack()).
+		Str("session", c.session.logID()).Msg("websocket reader panicked")
+	_, _ = c.Write([]byte{frameClose, 2, 1002 >> 8, 1002 & 0xff})
+	c.readErr = fmt.Errorf("transport: panic while reading: %v", v)
+}
+
+// served ends what the connection was the transport of.
+func (c *conn) served() {
+	s := c.session
+	reason, err := c.endOfReading()
+	if s.connClosed(c, reason, err) {
+		s.notify()
+	}
+	// An error that gws has found leaves the client in the middle of something.
+	c.finish(reason == ReasonTransportError)
+	if s.ws.Load() == c {
+		s.engine.forget(s)
+	}
+	s.engine.release()
+}
+
+// endOfReading returns why nothing more is read.
+func (c *conn) endOfReading() (Reason, error) {
 	switch {
+	case !c.readEnded && c.readErr == nil: // the handler ended the goroutine
+		return ReasonTransportError, errPanic
+	case !c.readEnded:
+		return ReasonTransportError, c.readErr
 	case errors.As(c.readErr, new(*gws.CloseError)):
 		return ReasonTransportClose, c.readErr
 	case c.readFailed || c.readErr == nil:

@@ -31,8 +31,7 @@ type Wheel struct {
 // once set.
 type Timer struct {
 	fire       func()
-	when       int64 // in ticks
-	set        bool
+	when       int64 // in ticks; 0 while it is not set
 	prev, next *Timer
 }
 
@@ -44,13 +43,23 @@ func New(tick time.Duration) *Wheel {
 // Set makes t fire once after d, in place of what it was set to before. fire is
 // called on the goroutine of Run and must not block; it may set timers.
 func (w *Wheel) Set(t *Timer, d time.Duration, fire func()) {
+	w.set(t, d, fire)
+}
+
+// Reset is Set with the function that t had before, which costs no new one.
+func (w *Wheel) Reset(t *Timer, d time.Duration) { w.set(t, d, nil) }
+
+func (w *Wheel) set(t *Timer, d time.Duration, fire func()) {
 	// The deadline is rounded up, for a timer must not fire early.
 	d = min(d, farOff)
 	when := int64((time.Since(w.start) + d + w.tick - 1) / w.tick)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.remove(t)
-	t.when, t.fire, t.set = max(when, w.now+1), fire, true
+	if fire != nil {
+		t.fire = fire
+	}
+	t.when = max(when, w.now+1)
 	head := &w.slots[t.when%slots]
 	if t.next = *head; t.next != nil {
 		t.next.prev = t
@@ -65,8 +74,15 @@ func (w *Wheel) Stop(t *Timer) {
 	w.remove(t)
 }
 
+// Waits tells whether t is set: if not, it was stopped, has fired, or is doing so.
+func (w *Wheel) Waits(t *Timer) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return t.when > 0
+}
+
 func (w *Wheel) remove(t *Timer) {
-	if !t.set {
+	if t.when == 0 {
 		return
 	}
 	if t.prev != nil {
@@ -77,7 +93,7 @@ func (w *Wheel) remove(t *Timer) {
 	if t.next != nil {
 		t.next.prev = t.prev
 	}
-	t.fire, t.set, t.prev, t.next = nil, false, nil, nil
+	t.when, t.prev, t.next = 0, nil, nil
 }
 
 // Run fires timers until stop is closed.

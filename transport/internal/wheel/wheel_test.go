@@ -134,3 +134,29 @@ func BenchmarkSet(b *testing.B) {
 		w.Set(&timers[i%len(timers)], 25*time.Second, fire)
 	}
 }
+
+func TestResetFiresTheSameFunctionAgain(t *testing.T) {
+	run(t, func(w *Wheel) {
+		var timer Timer
+		fired := make(chan time.Time, 1)
+		w.Set(&timer, time.Second, func() { fired <- time.Now() })
+		for range 3 {
+			if !w.Waits(&timer) {
+				t.Error("it does not wait")
+			}
+			start := time.Now()
+			w.Reset(&timer, 2*time.Second)
+			if took := (<-fired).Sub(start); took < 2*time.Second || took > 2*time.Second+2*tick {
+				t.Errorf("it fired after %v, want 2s", took)
+			}
+			if w.Waits(&timer) {
+				t.Error("it waits after it has fired")
+			}
+			w.Reset(&timer, time.Hour)
+		}
+		w.Stop(&timer)
+		if w.Waits(&timer) {
+			t.Error("it waits after Stop")
+		}
+	})
+}
