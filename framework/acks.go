@@ -30,6 +30,9 @@ type ackResult struct {
 
 // takeAll empties the table and returns what was in it, in the order of the ids.
 func (p *pendingAcks) takeAll() []*pendingAck {
+	if len(p.byID) == 0 {
+		return nil
+	}
 	all := make([]*pendingAck, 0, len(p.byID))
 	for _, id := range slices.Sorted(maps.Keys(p.byID)) {
 		all = append(all, p.byID[id])
@@ -131,7 +134,7 @@ func Call[T any](ctx context.Context, s *Socket, event string, args ...any) (T, 
 }
 
 func (s *Socket) emitAsking(event string, id uint64, args []any) error {
-	m, err := encodeEvent(s.ns.path, event, id, args)
+	m, err := s.ns.encodeEvent(event, id, args)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,9 @@
 package framework_test
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -18,237 +12,196 @@ import (
 	"github.com/parlor-go/parlor/framework"
 )
 
-// The benchmarks stand beside bare gws in the same run: hand-written framing,
-// one write a message, no JSON. Only the ratio means anything; client and
-// server share the process.
+// contest is a kind of work that parlor does beside bare gws: framing by hand, one
+// write a message, no JSON. Clients and servers share the process, so only the ratio
+// means anything, and it is milder than that of the servers alone, which
+// examples/loadtest measures.
+type contest struct {
+	name   string
+	target float64 // of parlor's cost, with bare gws's as 1
+	events int     // in a round
 
-// payload is the argument of an echo: 64 bytes, four fields.
-const payload = `{"room":"lobby-0001","count":12345,"ratio":0.12345,"urgent":true}`
-
-type echoed struct {
-	Room   string  `json:"room"`
-	Count  int     `json:"count"`
-	Ratio  float64 `json:"ratio"`
-	Urgent bool    `json:"urgent"`
+	// They start a server and its clients, and return what does a round.
+	gws, parlor func(tb testing.TB) (round func())
 }
 
-// wire is a WebSocket client without ceremony: it writes frames that were made
-// before, and reads frames whole.
-type wire struct {
-	net.Conn
-	in   *bufio.Reader
-	head [4]byte // here, so that reading allocates nothing that would be counted
-	buf  []byte
+var contests = []contest{
+	echoContest("echo/W=1/struct", 1.20, 32, 1, func(v echoed) echoed { return v }),
+	echoContest("echo/W=1/raw", 1.08, 32, 1, func(v json.RawMessage) json.RawMessage { return v }),
+	echoContest("echo/W=16/struct", 0.40, 32, 16, func(v echoed) echoed { return v }),
+	echoContest("echo/W=16/raw", 0.20, 32, 16, func(v json.RawMessage) json.RawMessage { return v }),
+	binaryContest("binary/4KiB", 0.75),
+	fanOutContest("broadcast/1000/W=4", 0.35, 1, 1000, 4),
+	fanOutContest("broadcast/1000/W=1", 1.0, 1, 1000, 1),
+	fanOutContest("rooms/20x50", 1.0, 20, 50, 1),
 }
 
-func dialWire(b *testing.B, url string) *wire {
-	b.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { conn.Close() })
-	fmt.Fprint(conn, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
-		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-	w := &wire{Conn: conn, in: bufio.NewReaderSize(conn, 32<<10), buf: make([]byte, 0, 1<<10)}
-	res, err := http.ReadResponse(w.in, nil)
-	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
-		b.Fatalf("handshake: %v, %v", res, err)
-	}
-	return w
-}
-
-// join opens a Socket.IO session in "/".
-func join(b *testing.B, url string) *wire {
-	b.Helper()
-	w := dialWire(b, url)
-	w.read(b) // open
-	w.write(b, frame("40"))
-	if got := w.read(b); !bytes.HasPrefix(got, []byte(`40{"sid":`)) {
-		b.Fatalf("CONNECT: got %s", got)
-	}
-	return w
-}
-
-// frame masks with zeros, so that it is the text behind a header.
-func frame(text string) []byte {
-	f := []byte{0x81}
-	switch n := len(text); {
-	case n < 126:
-		f = append(f, 0x80|byte(n))
-	default:
-		f = binary.BigEndian.AppendUint16(append(f, 0x80|126), uint16(n))
-	}
-	return append(append(f, 0, 0, 0, 0), text...)
-}
-
-func (w *wire) write(b *testing.B, p []byte) {
-	if _, err := w.Write(p); err != nil {
-		b.Error(err)
-	}
-}
-
-func (w *wire) read(b *testing.B) []byte {
-	head := &w.head
-	if _, err := io.ReadFull(w.in, head[:2]); err != nil {
-		b.Error(err)
-		return nil
-	}
-	n := int(head[1])
-	if n == 126 {
-		if _, err := io.ReadFull(w.in, head[2:]); err != nil {
-			b.Error(err)
-		}
-		n = int(binary.BigEndian.Uint16(head[2:]))
-	}
-	if cap(w.buf) < n {
-		w.buf = make([]byte, n)
-	}
-	if _, err := io.ReadFull(w.in, w.buf[:n]); err != nil {
-		b.Error(err)
-	}
-	return w.buf[:n]
-}
-
-// bare is a gws server that answers the event by hand.
-type bare struct {
-	gws.BuiltinEventHandler
-	onMessage func(*gws.Conn, []byte)
-	onOpen    func(*gws.Conn)
-}
-
-func (h *bare) OnOpen(c *gws.Conn) {
-	if h.onOpen != nil {
-		h.onOpen(c)
-	}
-}
-
-func (h *bare) OnMessage(c *gws.Conn, m *gws.Message) {
-	h.onMessage(c, m.Bytes())
-	m.Close()
-}
-
-func serveBare(b *testing.B, h *bare) string {
-	b.Helper()
-	up := gws.NewUpgrader(h, nil)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := up.Upgrade(w, r)
-		if err == nil {
-			go c.ReadLoop()
-		}
-	}))
-	b.Cleanup(s.Close)
-	return s.URL
-}
-
-func serve(b *testing.B, srv *framework.Server) string {
-	b.Helper()
-	s := httptest.NewServer(srv)
-	b.Cleanup(func() {
-		if err := srv.Shutdown(b.Context()); err != nil && b.Context().Err() == nil {
-			b.Error(err)
-		}
-		s.Close()
-	})
-	return s.URL
-}
-
-func BenchmarkEchoAck(b *testing.B) {
-	event := frame(`421["echo",` + payload + `]`)
-	want := `431[` + payload + `]`
-	gwsEcho := func(b *testing.B) *wire {
-		prefix := []byte(`421["echo",`)
-		return dialWire(b, serveBare(b, &bare{onMessage: func(c *gws.Conn, m []byte) {
-			arg := bytes.TrimSuffix(bytes.TrimPrefix(m, prefix), []byte("]"))
-			answer := append(append(make([]byte, 0, 128), "431["...), arg...)
-			c.WriteMessage(gws.OpcodeText, append(answer, ']'))
-		}}))
-	}
-	parlor := func(handler any) func(*testing.B) *wire {
-		return func(b *testing.B) *wire {
-			srv := quiet()
-			srv.On("echo", handler)
-			return join(b, serve(b, srv))
-		}
-	}
-	servers := []struct {
-		name string
-		dial func(*testing.B) *wire
-	}{
-		{"gws", gwsEcho},
-		{"parlor-struct", parlor(func(v echoed) echoed { return v })},
-		{"parlor-raw", parlor(func(v json.RawMessage) json.RawMessage { return v })},
-	}
-	for _, window := range []int{1, 16} {
-		for _, s := range servers {
-			b.Run(fmt.Sprintf("W=%d/%s", window, s.name), func(b *testing.B) {
-				w := s.dial(b)
-				burst := bytes.Repeat(event, window)
+func BenchmarkBesideGWS(b *testing.B) {
+	for _, c := range contests {
+		for _, s := range []struct {
+			name  string
+			start func(testing.TB) func()
+		}{{"gws", c.gws}, {"parlor", c.parlor}} {
+			b.Run(c.name+"/"+s.name, func(b *testing.B) {
+				round := s.start(b)
 				b.ReportAllocs()
-				for n := 0; n < b.N; n += window {
-					w.write(b, burst)
-					for range window {
-						if got := w.read(b); string(got) != want {
-							b.Fatalf("got %s, want %s", got, want)
-						}
-					}
+				for b.Loop() {
+					round()
 				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(c.events), "ns/event")
 			})
 		}
 	}
 }
 
-func BenchmarkBroadcast(b *testing.B) {
-	const receivers, burst = 1000, 4
-	news := `42["news",` + payload + `]`
-	read := func(b *testing.B, clients []*wire) {
-		for _, w := range clients {
-			for range burst {
-				if got := w.read(b); string(got) != news {
-					b.Fatalf("got %s, want %s", got, news)
+// echoContest has each of some clients send window events and wait for their acks.
+func echoContest(name string, target float64, clients, window int, handler any) contest {
+	event := bytes.Repeat(frame(`421["echo",`+payload+`]`), window)
+	want := `431[` + payload + `]`
+	rounds := func(tb testing.TB, dial func() *wire) func() {
+		all := make([]*wire, clients)
+		for i := range all {
+			all[i] = dial()
+		}
+		return func() {
+			for _, w := range all {
+				w.write(tb, event)
+			}
+			for _, w := range all {
+				for range window {
+					if got := w.read(tb); string(got) != want {
+						tb.Fatalf("got %s, want %s", got, want)
+					}
 				}
 			}
 		}
 	}
-	report := func(b *testing.B) {
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/receivers/burst, "ns/delivery")
+	return contest{
+		name: name, target: target, events: clients * window,
+		gws: func(tb testing.TB) func() {
+			prefix := []byte(`421["echo",`)
+			url := serveBare(tb, &bare{onMessage: func(c *gws.Conn, m []byte) {
+				arg := bytes.TrimSuffix(bytes.TrimPrefix(m, prefix), []byte("]"))
+				answer := append(append(make([]byte, 0, 128), "431["...), arg...)
+				c.WriteMessage(gws.OpcodeText, append(answer, ']'))
+			}})
+			return rounds(tb, func() *wire { return dialWire(tb, url) })
+		},
+		parlor: func(tb testing.TB) func() {
+			srv := quiet()
+			srv.On("echo", handler)
+			url := serve(tb, srv)
+			return rounds(tb, func() *wire { return join(tb, url) })
+		},
 	}
-	b.Run("gws", func(b *testing.B) {
-		opened := make(chan *gws.Conn, receivers)
-		url := serveBare(b, &bare{onOpen: func(c *gws.Conn) { opened <- c }})
-		clients, conns := make([]*wire, receivers), make([]*gws.Conn, receivers)
-		for i := range clients {
-			clients[i] = dialWire(b, url)
-			conns[i] = <-opened
+}
+
+// binaryContest echoes an attachment of 4 KiB.
+func binaryContest(name string, target float64) contest {
+	const clients, size = 32, 4 << 10
+	const placeholder = `{"_placeholder":true,"num":0}`
+	attachment := strings.Repeat("x", size)
+	binary := frame(attachment)
+	binary[0] = 0x82
+	event := append(frame(`451-1["echo",`+placeholder+`]`), binary...)
+	want := `461-1[` + placeholder + `]`
+	rounds := func(tb testing.TB, dial func() *wire) func() {
+		all := make([]*wire, clients)
+		for i := range all {
+			all[i] = dial()
 		}
-		b.ReportAllocs()
-		for b.Loop() {
-			for range burst {
+		return func() {
+			for _, w := range all {
+				w.write(tb, event)
+			}
+			for _, w := range all {
+				if got := w.read(tb); string(got) != want {
+					tb.Fatalf("got %s, want %s", got, want)
+				}
+				if got := w.read(tb); string(got) != attachment {
+					tb.Fatalf("got %d bytes that are not the attachment", len(got))
+				}
+			}
+		}
+	}
+	return contest{
+		name: name, target: target, events: clients,
+		gws: func(tb testing.TB) func() {
+			answer := []byte(want)
+			url := serveBare(tb, &bare{onMessage: func(c *gws.Conn, m []byte) {
+				if len(m) == size {
+					c.WriteMessage(gws.OpcodeText, answer)
+					c.WriteMessage(gws.OpcodeBinary, m)
+				}
+			}})
+			return rounds(tb, func() *wire { return dialWire(tb, url) })
+		},
+		parlor: func(tb testing.TB) func() {
+			srv := quiet()
+			srv.On("echo", func(b []byte) []byte { return b })
+			url := serve(tb, srv)
+			return rounds(tb, func() *wire { return join(tb, url) })
+		},
+	}
+}
+
+// fanOutContest sends to each room window times, and reads that from all its members.
+// With one room it is to everybody.
+func fanOutContest(name string, target float64, rooms, members, window int) contest {
+	news := `42["news",` + payload + `]`
+	clients := rooms * members
+	rounds := func(tb testing.TB, all []*wire, send func(room int)) func() {
+		return func() {
+			for range window {
+				for room := range rooms {
+					send(room)
+				}
+			}
+			for _, w := range all {
+				for range window {
+					if got := w.read(tb); string(got) != news {
+						tb.Fatalf("got %s, want %s", got, news)
+					}
+				}
+			}
+		}
+	}
+	return contest{
+		name: name, target: target, events: clients * window,
+		gws: func(tb testing.TB) func() {
+			opened := make(chan *gws.Conn, clients)
+			url := serveBare(tb, &bare{onOpen: func(c *gws.Conn) { opened <- c }})
+			all, conns := make([]*wire, clients), make([]*gws.Conn, clients)
+			for i := range all {
+				all[i] = dialWire(tb, url)
+				conns[i] = <-opened
+			}
+			return rounds(tb, all, func(room int) {
 				m := gws.NewBroadcaster(gws.OpcodeText, []byte(news))
-				for _, c := range conns {
+				for _, c := range conns[room*members : (room+1)*members] {
 					m.Broadcast(c)
 				}
 				m.Close()
+			})
+		},
+		parlor: func(tb testing.TB) func() {
+			srv := quiet()
+			srv.On("join", func(s *framework.Socket, room string) { s.Join(room) })
+			url := serve(tb, srv)
+			all := make([]*wire, clients)
+			for i := range all {
+				all[i] = join(tb, url)
+				all[i].write(tb, frame(fmt.Sprintf(`421["join","%d"]`, i/members)))
+				all[i].read(tb)
 			}
-			read(b, clients)
-		}
-		report(b)
-	})
-	b.Run("parlor", func(b *testing.B) {
-		srv := quiet()
-		url := serve(b, srv)
-		clients := make([]*wire, receivers)
-		for i := range clients {
-			clients[i] = join(b, url)
-		}
-		news := json.RawMessage(payload)
-		b.ReportAllocs()
-		for b.Loop() {
-			for range burst {
-				srv.Emit("news", news)
-			}
-			read(b, clients)
-		}
-		report(b)
-	})
+			news := json.RawMessage(payload)
+			return rounds(tb, all, func(room int) {
+				if rooms == 1 {
+					srv.Emit("news", news)
+				} else {
+					srv.To(fmt.Sprint(room)).Emit("news", news)
+				}
+			})
+		},
+	}
 }

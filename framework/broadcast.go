@@ -69,7 +69,7 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	if n := len(args); n > 0 && isFunc(args[n-1]) {
 		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
 	}
-	m, err := encodeEvent(b.ns.path, event, 0, args)
+	m, err := b.ns.encodeEvent(event, 0, args)
 	if err != nil {
 		return err
 	}

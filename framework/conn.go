@@ -18,7 +18,7 @@ import (
 type conn struct {
 	srv       *Server
 	session   *transport.Session
-	handshake *Handshake
+	handshake Handshake
 	values    context.Context // of the handshake's request
 
 	// Touched by the read loop only.
@@ -35,6 +35,7 @@ type conn struct {
 // partial is a binary packet on its way in. What has come of it counts as backlog.
 type partial struct {
 	packet      packet.Packet
+	bytes       []byte // where it is
 	attachments [][]byte
 	size        int
 }
@@ -89,11 +90,30 @@ func (c *conn) message(data []byte, binary bool) error {
 	if p.Attachments == 0 {
 		return c.handle(p, nil)
 	}
-	// The packet outlives this message, whose bytes are the transport's.
-	p.Namespace, p.Data = slices.Clone(p.Namespace), slices.Clone(p.Data)
-	c.partial = &partial{packet: p, size: len(p.Data)}
+	c.partial = newPartial(p)
 	c.session.Hold(c.partial.size)
 	return nil
+}
+
+// partials are used again: what is kept of them are the attachments.
+var partials = sync.Pool{New: func() any { return new(partial) }}
+
+// newPartial copies p, which outlives its message, whose bytes are the transport's.
+func newPartial(p packet.Packet) *partial {
+	t := partials.Get().(*partial)
+	t.bytes = append(append(t.bytes, p.Namespace...), p.Data...)
+	n := len(p.Namespace)
+	p.Namespace, p.Data = t.bytes[:n:n], t.bytes[n:]
+	t.packet, t.size = p, len(p.Data)
+	t.attachments = make([][]byte, 0, p.Attachments)
+	return t
+}
+
+func (p *partial) free() {
+	if cap(p.bytes) <= maxScratch {
+		*p = partial{bytes: p.bytes[:0]}
+		partials.Put(p)
+	}
 }
 
 func (p *partial) missing() int { return p.packet.Attachments - len(p.attachments) }
@@ -110,8 +130,10 @@ func (c *conn) attachment(data []byte) error {
 		return nil
 	}
 	c.partial = nil
-	defer c.session.Release(p.size) // by now its event holds it
-	return c.handle(p.packet, p.attachments)
+	err := c.handle(p.packet, p.attachments)
+	c.session.Release(p.size) // by now its event holds it
+	p.free()
+	return err
 }
 
 func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
@@ -246,11 +268,13 @@ func (c *conn) add(ns *namespace, auth Args) (*Socket, error) {
 }
 
 func newSocket(c *conn, ns *namespace, auth Args) *Socket {
-	s := &Socket{id: newID(), ns: ns, conn: c, auth: auth}
+	s := &Socket{id: newID(), ns: ns, conn: c}
+	if auth.Len() > 0 {
+		given := auth // or auth itself would be on the heap, given or not
+		s.auth = &given
+	}
 	s.current.Store(true)
 	s.queue.busy = true // until it is started
-	s.root, s.cancel = context.WithCancelCause(c.values)
-	s.ctx = s.root
 	s.size = s.holdArgs(auth)
 	return s
 }
@@ -290,6 +314,7 @@ func (c *conn) unlink(s *Socket) bool {
 	if !s.waiting {
 		return false
 	}
+	s.current.Store(false)
 	for _, other := range c.live {
 		if other.successor == s {
 			other.successor = nil

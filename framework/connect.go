@@ -13,13 +13,13 @@ import (
 // connect runs the chain around OnConnect and accepts or refuses. If the connection
 // was lost before it began there is nobody to ask for.
 func (s *Socket) connect() {
-	ctx, stop := context.WithCancelCause(s.root)
-	defer stop(nil)
+	ctx := &connectContext{values: s.conn.values}
+	defer ctx.life.end(nil)
 	s.mu.Lock()
 	ended := s.ended
-	s.stopConnect = stop
+	s.opening = ctx
 	if s.leaving {
-		stop(ClientNamespaceDisconnect)
+		ctx.life.end(ClientNamespaceDisconnect)
 	}
 	s.mu.Unlock()
 	if ended {
@@ -28,7 +28,7 @@ func (s *Socket) connect() {
 	}
 
 	ec := &eventContext{Context: ctx}
-	ec.event = Event{Name: connectRow, Args: s.auth, Socket: s, kind: KindConnect, target: s.ns.admission}
+	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}
 	err := s.call(ec, s.ns.entry)
 	if err == nil && !s.admitted {
 		err = Refuse("") // a middleware answered in OnConnect's place
@@ -43,9 +43,11 @@ func (s *Socket) connect() {
 // admit is the innermost handler of a connect chain.
 func (n *namespace) admit(ctx context.Context, e *Event) ([]any, error) {
 	s := e.Socket
-	s.mu.Lock()
-	s.ctx = socketContext{Context: s.root, values: context.WithoutCancel(ctx)}
-	s.mu.Unlock()
+	if own, ok := ctx.(*eventContext); !ok || own.event.Socket != s {
+		s.mu.Lock()
+		s.kept = ctx
+		s.mu.Unlock()
+	}
 	n.rooms.add(s) // what OnConnect sends to the namespace includes the newcomer
 	if n.onConnect != nil {
 		if _, err := n.onConnect.handler.ServeEvent(ctx, e); err != nil {
@@ -69,14 +71,14 @@ func (s *Socket) accept() {
 	unheard := s.unheard()
 	if !unheard {
 		_ = session.Send(connectPacket(s.ns.path, s.id)) // fails if the client just went, of which end will tell
-		for _, m := range s.held {
+		for _, m := range s.opening.held {
 			_ = session.Send(m)
 		}
 		if s.ended { // by Disconnect in OnConnect
 			_ = session.Send(disconnectPacket(s.ns.path))
 		}
 	}
-	s.held, s.stopConnect, s.accepted = nil, nil, true
+	s.opening, s.accepted = nil, true
 	s.state = connected
 	if s.ended {
 		s.state = gone
@@ -97,7 +99,7 @@ func (s *Socket) refuse(ec *eventContext, err error) {
 	case refusal != nil:
 		public = refusal
 		s.log().Info().Str("refusal", refusal.Message).Msg("socket refused")
-	case errors.Is(err, ErrClosed) && s.root.Err() != nil:
+	case errors.Is(err, ErrClosed) && s.life.err() != nil:
 		s.log().Debug().Err(err).Msg("client went away while it was connecting")
 	default:
 		s.log().Info().Msg("socket refused after a failure")
@@ -112,13 +114,13 @@ func (s *Socket) turnAway(public *Error) {
 	if !s.ended {
 		s.ended, s.why = true, ServerNamespaceDisconnect
 	}
-	s.state, s.held, s.stopConnect = gone, nil, nil
+	s.state, s.opening = gone, nil
 	pending := s.acks.takeAll()
 	s.mu.Unlock()
 	s.conn.forget(s) // before the client hears of it: it may try again at once
 	s.queue.dropped.Store(true)
 	s.ns.rooms.remove(s)
-	s.cancel(cause(s.reason(), nil))
+	s.life.end(cause(s.reason(), nil))
 	for _, p := range pending {
 		p.settle(s, Args{}, ErrClosed)
 	}

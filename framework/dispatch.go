@@ -14,6 +14,15 @@ type binding struct {
 	sig  *signature
 
 	frames *sync.Pool // nil for a function that is called once
+	direct direct     // in place of fn.Call; nil unless the shape is a common one
+	place  func() any // its argument's
+}
+
+// newBinding makes a binding that is called often.
+func newBinding(fn reflect.Value, recv []reflect.Value, sig *signature) *binding {
+	b := &binding{fn: fn, recv: recv, sig: sig, frames: new(sync.Pool)}
+	b.goDirect()
+	return b
 }
 
 // frame is what a function is called with. The places of its parameters are made
@@ -21,6 +30,7 @@ type binding struct {
 type frame struct {
 	in     []reflect.Value
 	params []reflect.Value // the part of in that arguments are decoded into
+	arg    any             // the address of the parameter, for a direct call
 
 	// Where parts of in point.
 	ctx  context.Context
@@ -35,6 +45,11 @@ func (b *binding) frame() *frame {
 		}
 	}
 	f, sig := &frame{}, b.sig
+	if b.direct != nil {
+		f.arg = b.place()
+		f.params = []reflect.Value{reflect.ValueOf(f.arg).Elem()}
+		return f
+	}
 	f.in = append(f.in, b.recv...)
 	for _, t := range sig.lead {
 		switch t {
@@ -80,14 +95,20 @@ func (b *binding) lead(f *frame, ctx context.Context, e *Event) {
 	}
 }
 
-// call calls the function, and clears f for the next call. A frame that was
-// panicked out of is not used again.
+// call calls the function and frees f. A frame that was panicked out of is not used
+// again.
 func (b *binding) call(f *frame, more []reflect.Value) []reflect.Value {
 	in := f.in
 	if len(more) > 0 {
 		in = append(in[:len(in):len(in)], more...)
 	}
 	out := b.fn.Call(in)
+	b.free(f)
+	return out
+}
+
+// free keeps f for another call.
+func (b *binding) free(f *frame) {
 	for _, p := range f.params {
 		p.SetZero()
 	}
@@ -95,7 +116,6 @@ func (b *binding) call(f *frame, more []reflect.Value) []reflect.Value {
 	if b.frames != nil {
 		b.frames.Put(f)
 	}
-	return out
 }
 
 // private tells whether the function sees nothing of the event but its arguments
@@ -123,11 +143,16 @@ func (b *binding) keeps() bool {
 // ServeEvent decodes, calls, and returns the results as the reply.
 func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
 	f := b.frame()
-	b.lead(f, ctx, e)
 	more, err := b.decode(f, e)
 	if err != nil {
 		return nil, err
 	}
+	if b.direct != nil {
+		reply, err := b.direct(ctx, e.Socket, f.arg, e.result[:0])
+		b.free(f)
+		return reply, err
+	}
+	b.lead(f, ctx, e)
 	out := b.call(f, more)
 	if b.sig.fails {
 		if err, _ = out[len(out)-1].Interface().(error); err != nil {
@@ -225,7 +250,7 @@ func (b *binding) decode(f *frame, e *Event) (more []reflect.Value, err error) {
 }
 
 func (b *binding) decodeArg(v reflect.Value, i int, p *param, e *Event) error {
-	if err := p.plan.Decode(e.Args.elems[i], e.Args.attachments, v); err != nil {
+	if err := decodeValue(e.Socket.ns.srv.opts.Codec, p.plan, e.Args.elems[i], e.Args.attachments, v); err != nil {
 		return &ArgError{Event: e.Name, Index: i, Want: typeName(p.typ), Err: err}
 	}
 	return nil

@@ -39,10 +39,10 @@ func BenchmarkDispatch(b *testing.B) {
 			srv.On("echo", tt.handler)
 			srv.compile()
 			ns := srv.namespaces["/"]
-			s := &Socket{ns: ns, ctx: context.Background()}
+			s := &Socket{ns: ns, kept: context.Background()}
 			b.ReportAllocs()
 			for b.Loop() {
-				ec := &eventContext{Context: s.ctx}
+				ec := &eventContext{Context: s.Context()}
 				args, err := parseArgs(array, ec.elems[:0], nil)
 				if err != nil {
 					b.Fatal(err)
@@ -54,7 +54,7 @@ func BenchmarkDispatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				p, err := encode(packet.Head{Type: packet.Ack, Namespace: ns.path, HasID: true}, "", reply)
+				p, err := encode(nil, packet.Head{Type: packet.Ack, Namespace: ns.path, HasID: true}, "", reply)
 				if err != nil {
 					b.Fatal(err)
 				}

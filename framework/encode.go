@@ -27,14 +27,14 @@ const maxScratch = 64 << 10
 // encode makes a packet whose header, which counts the attachments, is written in
 // front of the array once that is there. It is to be released, unless err is not nil
 // or encoding panicked.
-func encode(head packet.Head, event string, args []any) (*encoded, error) {
+func encode(c Codec, head packet.Head, event string, args []any) (*encoded, error) {
 	p := encodedPool.Get().(*encoded)
 	room := packet.MaxHeader + len(head.Namespace)
 	p.buf = append(slices.Grow(p.buf[:0], room)[:room], '[')
 	if head.Type != packet.Ack {
 		p.buf = codec.AppendString(p.buf, event)
 	}
-	if err := p.append(args, head.Type == packet.Ack); err != nil {
+	if err := p.append(c, args, head.Type == packet.Ack); err != nil {
 		p.release()
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func encode(head packet.Head, event string, args []any) (*encoded, error) {
 }
 
 // append appends values to the array; first says that nothing is in it yet.
-func (p *encoded) append(values []any, first bool) (err error) {
+func (p *encoded) append(c Codec, values []any, first bool) (err error) {
 	if len(values) == 1 {
 		if a, ok := values[0].(Args); ok { // its placeholders already count from 0
 			p.buf = a.appendTo(p.buf, first)
@@ -61,7 +61,7 @@ func (p *encoded) append(values []any, first bool) (err error) {
 		if i > 0 || !first {
 			p.buf = append(p.buf, ',')
 		}
-		if p.buf, p.attachments, err = codec.Append(p.buf, p.attachments, v); err != nil {
+		if p.buf, p.attachments, err = appendValue(c, p.buf, p.attachments, v); err != nil {
 			return fmt.Errorf("encode argument %d: %w", i, err)
 		}
 	}
@@ -84,14 +84,14 @@ func (p *encoded) release() {
 }
 
 // encodeEvent makes an EVENT packet; an id of 0 asks for no ack.
-func encodeEvent(path, event string, id uint64, args []any) (*transport.Message, error) {
+func (n *namespace) encodeEvent(event string, id uint64, args []any) (*transport.Message, error) {
 	if event == "" {
 		return nil, errors.New("framework: emit: an event needs a name")
 	}
 	if packet.Reserved(event) {
 		return nil, emitError(event, ErrReservedEvent)
 	}
-	p, err := encode(packet.Head{Type: packet.Event, Namespace: path, ID: id, HasID: id != 0}, event, args)
+	p, err := encode(n.srv.opts.Codec, packet.Head{Type: packet.Event, Namespace: n.path, ID: id, HasID: id != 0}, event, args)
 	if err != nil {
 		return nil, emitError(event, err)
 	}
@@ -100,7 +100,8 @@ func encodeEvent(path, event string, id uint64, args []any) (*transport.Message,
 
 // encode makes the packet that answers a's event.
 func (a *Ack) encode(args []any) (*encoded, error) {
-	p, err := encode(packet.Head{Type: packet.Ack, Namespace: a.socket.ns.path, ID: a.id, HasID: true}, "", args)
+	ns := a.socket.ns
+	p, err := encode(ns.srv.opts.Codec, packet.Head{Type: packet.Ack, Namespace: ns.path, ID: a.id, HasID: true}, "", args)
 	if err != nil {
 		return nil, fmt.Errorf("framework: ack %q: %w", a.event, err)
 	}

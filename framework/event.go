@@ -139,7 +139,7 @@ func (c *eventContext) recycle() {
 
 // loggerKey is the key under which zerolog.Ctx looks for a logger. zerolog does
 // not export it, so it is learned by asking for it once.
-var loggerKey = learnLoggerKey()
+var loggerKey = learnKey(func(ctx context.Context) { zerolog.Ctx(ctx) })
 
 type keyProbe struct {
 	context.Context
@@ -151,9 +151,13 @@ func (p *keyProbe) Value(key any) any {
 	return nil
 }
 
-func learnLoggerKey() any {
+// Err makes context.Cause look for a cause.
+func (p *keyProbe) Err() error { return context.Canceled }
+
+// learnKey returns the key that ask looks for in a context.
+func learnKey(ask func(context.Context)) any {
 	probe := &keyProbe{Context: context.Background()}
-	zerolog.Ctx(probe)
+	ask(probe)
 	return probe.key
 }
 
@@ -175,19 +179,40 @@ func (c *eventContext) log() *zerolog.Logger {
 		return l
 	}
 	s := c.event.Socket
-	base, ok := c.Context.Value(loggerKey).(*zerolog.Logger)
+	var l zerolog.Logger
+	if c.event.kind == KindConnect { // what follows inherits it, so it names no event
+		l = s.namedLogger(c.Context)
+	} else if base, ok := c.Context.Value(loggerKey).(*zerolog.Logger); ok {
+		l = base.With().Str("event", logName(c.event.Name)).Logger()
+	}
+	c.logger.CompareAndSwap(nil, &l)
+	return c.logger.Load()
+}
+
+// namedLogger is the logger that HTTP middleware left in ctx, else the server's, with
+// the socket's fields.
+func (s *Socket) namedLogger(ctx context.Context) zerolog.Logger {
+	base, ok := ctx.Value(loggerKey).(*zerolog.Logger)
 	if !ok {
 		base = &s.ns.srv.handlerLog
 	}
-	with := base.With()
-	if c.event.kind == KindConnect { // what follows inherits it, so it names no event
-		with = with.Str("nsp", s.ns.path).Str("sid", s.id)
-	} else {
-		with = with.Str("event", logName(c.event.Name))
+	return base.With().Str("nsp", s.ns.path).Str("sid", s.id).Logger()
+}
+
+// contextLogger is the logger in the socket's context: the one that connect
+// middleware left there, else one that is made when it is first asked for.
+func (s *Socket) contextLogger() *zerolog.Logger {
+	if kept := s.keptContext(); kept != nil {
+		if l, ok := kept.Value(loggerKey).(*zerolog.Logger); ok {
+			return l
+		}
 	}
-	l := with.Logger()
-	c.logger.CompareAndSwap(nil, &l)
-	return c.logger.Load()
+	if l := s.logger.Load(); l != nil {
+		return l
+	}
+	l := s.namedLogger(s.conn.values)
+	s.logger.CompareAndSwap(nil, &l)
+	return s.logger.Load()
 }
 
 // logName keeps what a client calls an event from filling the log.

@@ -131,7 +131,7 @@ func TestPromise04ContextValuesLastAndTheRequestDoesNot(t *testing.T) {
 	srv.Use(withUser)
 	srv.On("who", func(ctx context.Context, s *framework.Socket) (answer, error) {
 		user, _ := ctx.Value(userKey{}).(string)
-		return answer{user, chi.URLParamFromCtx(ctx, "tenant"), s.Handshake().Header.Get("X-Test")}, ctx.Err()
+		return answer{user, chi.URLParamFromCtx(ctx, "tenant"), s.Handshake().Header().Get("X-Test")}, ctx.Err()
 	})
 	srv.On("disconnect", func(ctx context.Context, s *framework.Socket) {
 		if ctx.Err() != nil {
@@ -191,7 +191,7 @@ func (l *leaver) OnCloseNow(s *framework.Socket) { s.Close() }
 func (l *leaver) OnDisconnect(s *framework.Socket, reason framework.Reason) {
 	value, _ := counter.Get(s)
 	l.seen <- seen{
-		reason: reason, rooms: s.Rooms()[1:], value: value, query: s.Handshake().Query.Get("q"),
+		reason: reason, rooms: s.Rooms()[1:], value: value, query: s.Handshake().Query().Get("q"),
 		listed: len(l.Sockets()) + len(l.Rooms()), received: s.Emit("x") == nil || s.Connected(),
 	}
 }

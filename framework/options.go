@@ -32,6 +32,10 @@ type Options struct {
 	// there too. "" makes the method no handler.
 	EventName func(method string) string
 
+	// Codec is used for JSON in place of the built-in codec, for what it can do. nil
+	// means the built-in one throughout.
+	Codec Codec
+
 	// Logger gets the Socket.IO level: who connects, is refused and disconnects at
 	// info, events at debug, a client that breaks the protocol at warn, failures
 	// that nobody handled, arguments that do not fit among them, at error. What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero

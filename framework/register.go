@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/parlor-go/parlor/framework/internal/packet"
 )
@@ -114,7 +113,7 @@ func (r *Router) attachMethod(v reflect.Value, i int) error {
 	if slot.route == nil && packet.Reserved(event) {
 		return fmt.Errorf("%s would serve %q: %w", source, event, errReservedName)
 	}
-	b := &binding{fn: m.Func, recv: []reflect.Value{v}, sig: sig, frames: new(sync.Pool)}
+	b := newBinding(m.Func, []reflect.Value{v}, sig)
 	if event == errorRow {
 		return slot.add(&route{event: event, source: source, method: true, report: b.report}, r)
 	}
@@ -233,6 +232,6 @@ func bindFunc(f form, handler any) (Handler, *binding, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("handler has type %s, it %w: want %s", v.Type(), err, f.want)
 	}
-	b := &binding{fn: v, sig: sig, frames: new(sync.Pool)}
+	b := newBinding(v, nil, sig)
 	return b, b, nil
 }

@@ -85,6 +85,22 @@ func TestASocketThatLeavesWhileItWaitsNeverConnects(t *testing.T) {
 	equal(t, "more", len(log), 0)
 }
 
+func TestEventsAreForTheLastOfTheSocketsThatWaited(t *testing.T) {
+	log := make(chan string, 20)
+	srv, started, release := gated(t, log, never)
+	conn := sockettest.Dial(t, srv, sockettest.Options{})
+	conn.Send("0")
+	receive(t, started)
+	for _, p := range []string{"1", "0", `2["lost with its socket"]`, "1", "0", `2["secret"]`} {
+		conn.Send(p)
+	}
+	conn.Refused("/nowhere") // all of it has been read
+	close(release)
+	for _, want := range []string{"connect", "disconnect", "connect", "secret"} {
+		equal(t, "order", receive(t, log), want)
+	}
+}
+
 func TestAConnectionThatIsLostWhileASocketWaitsIsCleanedUp(t *testing.T) {
 	log := make(chan string, 20)
 	srv, started, release := gated(t, log, never)

@@ -1,154 +1,204 @@
 package framework
 
 import (
+	"hash/maphash"
 	"slices"
-	"sort"
 	"sync"
 )
 
-// rooms knows who is in a namespace and in its rooms, in this process. Members
-// stand in dense slices, which a broadcast walks without copying; the personal
-// room of a socket is its entry in byID, so it costs nothing.
+// rooms knows who is in a namespace and in its rooms, in this process. Sockets are
+// spread over shards by their id, rooms over directories by their name, and each
+// room has a lock of its own: a broadcast keeps nobody waiting but who joins or
+// leaves what it walks. The personal room of a socket is its entry in byID, so it
+// costs nothing.
 //
-// Lock order: rooms.mu, then Socket.mu, then the session's.
+// Lock order: room.mu, of several in the order of their names; then one crowd.mu or
+// directory.mu; then Socket.mu; then the session's. Only a broadcast holds several
+// rooms, and it only reads them; whoever writes holds one and waits for no other.
+// So a writer who waits for readers, and whom later readers wait for in turn, is
+// never part of a circle. Nobody reads one lock twice, for the same reason.
 type rooms struct {
-	mu     sync.RWMutex
-	byID   map[string]*Socket
-	all    []*Socket
-	byName map[string]*room
+	seed   maphash.Seed
+	byID   [shards]crowd
+	byName [shards]directory
 }
 
-type room struct {
-	name    string
-	members []*Socket
-	index   map[*Socket]int
+const shards = 16
+
+// crowd is the sockets of a shard, in a dense slice, which a broadcast walks
+// without copying. Its map is made when somebody comes.
+type crowd struct {
+	mu   sync.RWMutex
+	byID map[string]*Socket
+	all  []*Socket
 }
 
-func newRooms() rooms {
-	return rooms{byID: make(map[string]*Socket), byName: make(map[string]*room)}
+func newRooms() rooms { return rooms{seed: maphash.MakeSeed()} }
+
+func (r *rooms) crowd(sid string) *crowd {
+	return &r.byID[maphash.String(r.seed, sid)%shards]
 }
 
-// add makes s a receiver of broadcasts.
+func (r *rooms) directory(name string) *directory {
+	return &r.byName[maphash.String(r.seed, name)%shards]
+}
+
+// add makes s a receiver of broadcasts. If remove comes meanwhile, it either is seen
+// here or waits for the lock and then finds s present.
 func (r *rooms) add(s *Socket) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s.absent || s.present {
+	c := r.crowd(s.id)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.present || s.removed() {
 		return
+	}
+	if c.byID == nil {
+		c.byID = make(map[string]*Socket)
 	}
 	s.present = true
-	s.place = len(r.all)
-	r.all = append(r.all, s)
-	r.byID[s.id] = s
+	s.place = int32(len(c.all))
+	c.all = append(c.all, s)
+	c.byID[s.id] = s
 }
 
-// remove takes s out of the namespace and out of every room. s keeps the names,
-// for its OnDisconnect.
+// remove takes s out of every room and out of the namespace. s keeps the rooms'
+// names, for its OnDisconnect: nobody writes joined once s is absent.
 func (r *rooms) remove(s *Socket) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s.absent {
+	s.mu.Lock()
+	before := s.absent
+	s.absent = true
+	joined := s.joined
+	s.mu.Unlock()
+	if before {
 		return
 	}
-	s.absent = true
-	for _, name := range s.joined {
-		r.drop(name, s)
+	for _, name := range joined {
+		r.quit(s, name)
 	}
+	r.crowd(s.id).drop(s)
+}
+
+func (c *crowd) drop(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if !s.present {
 		return
 	}
-	last := len(r.all) - 1
-	moved := r.all[last]
-	r.all[s.place], moved.place = moved, s.place
-	r.all[last] = nil
-	r.all = r.all[:last]
-	delete(r.byID, s.id)
+	last := len(c.all) - 1
+	moved := c.all[last]
+	c.all[s.place], moved.place = moved, s.place
+	c.all[last] = nil
+	c.all = c.all[:last]
+	delete(c.byID, s.id)
+	if last == 0 && cap(c.all) > few { // what many left behind: a map never shrinks
+		c.all, c.byID = nil, nil
+	}
 }
 
 // join is inert once s has departed, as in the reference.
 func (r *rooms) join(s *Socket, names []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if s.removed() {
+		return // or its rooms would be listed for a moment
+	}
+	for _, name := range names {
+		if name != s.id {
+			r.enter(s, name)
+		}
+	}
+}
+
+func (r *rooms) enter(s *Socket, name string) {
+	d := r.directory(name)
+	rm := d.open(name)
+	defer d.done(rm)
+	if rm.find(s) >= 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.absent {
 		return
 	}
-	for _, name := range names {
-		if name == s.id {
-			continue
-		}
-		rm := r.byName[name]
-		if rm == nil {
-			rm = &room{name: name, index: make(map[*Socket]int)}
-			r.byName[name] = rm
-		}
-		if _, in := rm.index[s]; in {
-			continue
-		}
-		rm.index[s] = len(rm.members)
-		rm.members = append(rm.members, s)
-		s.joined = append(s.joined, name)
-	}
+	rm.add(s)
+	s.joined = append(s.joined, name)
 }
 
 func (r *rooms) leave(s *Socket, names []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s.absent {
-		return
-	}
 	for _, name := range names {
-		if i := slices.Index(s.joined, name); i >= 0 {
-			s.joined = slices.Delete(s.joined, i, i+1)
-			r.drop(name, s)
-		}
+		r.quit(s, name)
 	}
 }
 
+// quit takes s out of a room, if it is in it.
+func (r *rooms) quit(s *Socket, name string) {
+	d := r.directory(name)
+	rm, _ := d.find(name)
+	if rm == nil {
+		return
+	}
+	rm.mu.Lock()
+	defer d.done(rm)
+	if i := rm.find(s); i >= 0 {
+		rm.drop(i)
+		s.forgetRoom(name)
+	}
+}
+
+// close makes all members leave.
 func (r *rooms) close(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	rm := r.byName[name]
+	d := r.directory(name)
+	rm, _ := d.find(name)
 	if rm == nil {
 		return
 	}
+	rm.mu.Lock()
+	defer d.done(rm)
 	for _, s := range rm.members {
-		if i := slices.Index(s.joined, name); i >= 0 {
-			s.joined = slices.Delete(s.joined, i, i+1)
-		}
+		s.forgetRoom(name)
 	}
-	delete(r.byName, name)
-}
-
-// drop takes s out of a room's slice and the room away with its last member.
-func (r *rooms) drop(name string, s *Socket) {
-	rm := r.byName[name]
-	if rm == nil {
-		return
-	}
-	i, in := rm.index[s]
-	if !in {
-		return
-	}
-	last := len(rm.members) - 1
-	moved := rm.members[last]
-	rm.members[i], rm.index[moved] = moved, i
-	rm.members[last] = nil
-	rm.members = rm.members[:last]
-	delete(rm.index, s)
-	if last == 0 {
-		delete(r.byName, name)
-	}
+	rm.members, rm.index = nil, nil
 }
 
 func (r *rooms) of(s *Socket) []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return slices.Clone(s.joined)
 }
 
+// forgetRoom is what leaving a room, whose lock the caller holds, does to the
+// socket's own list.
+func (s *Socket) forgetRoom(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.absent {
+		return
+	}
+	if i := slices.Index(s.joined, name); i >= 0 {
+		s.joined = slices.Delete(s.joined, i, i+1)
+	}
+}
+
+func (s *Socket) removed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.absent
+}
+
+// known finds who has been added, by the id. Other names cost no lock.
+func (r *rooms) known(sid string) *Socket {
+	if len(sid) != idLen {
+		return nil
+	}
+	c := r.crowd(sid)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.byID[sid]
+}
+
+const idLen = 20 // of what newID makes
+
 func (r *rooms) socket(sid string) *Socket {
-	r.mu.RLock()
-	s := r.byID[sid]
-	r.mu.RUnlock()
+	s := r.known(sid)
 	if s == nil || !s.Connected() {
 		return nil
 	}
@@ -157,70 +207,21 @@ func (r *rooms) socket(sid string) *Socket {
 
 // sockets lists who is connected, without those whose OnConnect still runs.
 func (r *rooms) sockets(dst []*Socket) []*Socket {
-	r.mu.RLock()
-	dst = append(dst, r.all...)
-	r.mu.RUnlock()
+	for i := range r.byID {
+		c := &r.byID[i]
+		c.mu.RLock()
+		dst = append(dst, c.all...)
+		c.mu.RUnlock()
+	}
 	return slices.DeleteFunc(dst, func(s *Socket) bool { return !s.Connected() })
 }
 
+// names lists the rooms, sorted.
 func (r *rooms) names() []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	names := make([]string, 0, len(r.byName))
-	for name := range r.byName {
-		names = append(names, name)
+	names := []string{}
+	for i := range r.byName {
+		names = r.byName[i].names(names)
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names
-}
-
-// each calls f for every socket that the target selects, once, under the lock:
-// f only appends to the socket's buffer.
-func (r *rooms) each(t *target, f func(*Socket)) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if t.only != nil {
-		f(t.only)
-		return
-	}
-	if !t.narrowed {
-		for _, s := range r.all {
-			if !r.excepted(s, t) {
-				f(s)
-			}
-		}
-		return
-	}
-	for i, name := range t.rooms {
-		if s := r.byID[name]; s != nil && !r.inAny(s, t.rooms[:i]) && !r.excepted(s, t) {
-			f(s)
-		}
-		rm := r.byName[name]
-		if rm == nil {
-			continue
-		}
-		for _, s := range rm.members {
-			if s.id != name && !r.inAny(s, t.rooms[:i]) && !r.excepted(s, t) {
-				f(s)
-			}
-		}
-	}
-}
-
-func (r *rooms) excepted(s *Socket, t *target) bool {
-	return s == t.sender || len(t.except) > 0 && r.inAny(s, t.except)
-}
-
-func (r *rooms) inAny(s *Socket, names []string) bool {
-	for _, name := range names {
-		if name == s.id {
-			return true
-		}
-		if rm := r.byName[name]; rm != nil {
-			if _, in := rm.index[s]; in {
-				return true
-			}
-		}
-	}
-	return false
 }

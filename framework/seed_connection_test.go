@@ -172,10 +172,10 @@ func TestSeed081TheHandshakeIsReadable(t *testing.T) {
 		if err != nil {
 			return err.Error(), "", "", nil
 		}
-		return h.Query.Get("token"), h.Header.Get("X-App"), cookie.Value, h.Query["tag"]
+		return h.Query().Get("token"), h.Header().Get("X-App"), cookie.Value, h.Query()["tag"]
 	}
 	srv.On("connect", func(s *framework.Socket) error {
-		if s.Handshake().Query.Get("token") != "abc" {
+		if s.Handshake().Query().Get("token") != "abc" {
 			return framework.Refuse("unauthorized!")
 		}
 		return nil
@@ -301,7 +301,7 @@ func TestSeed084DuringDisconnectTheClientIsStillReadable(t *testing.T) {
 		session, _ := seedSession.Get(s)
 		closed := errors.Is(s.Emit("bye"), framework.ErrClosed)
 		seen <- fmt.Sprint(s.ID(), " ", s.Rooms(), " ", session, " ", s.Namespace().Path(), " ",
-			s.Handshake().Query.Get("EIO"), " ", closed, " ", ctx.Err())
+			s.Handshake().Query().Get("EIO"), " ", closed, " ", ctx.Err())
 	})
 	s := sockettest.Connect(t, srv, "/")
 	id := s.ID()

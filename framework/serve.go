@@ -9,7 +9,7 @@ import (
 // serve runs one event, or ack callback, in its whole chain.
 func (s *Socket) serve(ec *eventContext) {
 	e := &ec.event
-	ec.Context = s.ctx // set by connect, which ran on the same queue
+	ec.Context = s.Context()
 	h := e.target
 	if e.kind == KindEvent {
 		s.log().Debug().Str("event", logName(e.Name)).Int("args", e.Args.Len()).Msg("event received")

@@ -21,26 +21,25 @@ type Socket struct {
 	id   string
 	ns   *namespace
 	conn *conn
-	auth Args
+	auth *Args // nil without
 
-	root   context.Context // ends with the socket
-	cancel context.CancelCauseFunc
+	life lifetime // ends with the socket
 
-	mu          sync.Mutex
-	ctx         context.Context // root, with what connect middleware added
-	state       state
-	leaving     bool // its DISCONNECT packet is queued
-	ended       bool // no longer delivered to; OnDisconnect is queued or has run
-	why         Reason
-	held        []*transport.Message // until CONNECT has gone out
-	heldBytes   int
-	stopConnect context.CancelCauseFunc // while OnConnect runs
-	values      map[*keyID]any
-	acks        pendingAcks
+	mu      sync.Mutex
+	kept    context.Context // what connect middleware passed on; nil if that was what it got
+	state   state
+	leaving bool // its DISCONNECT packet is queued
+	ended   bool // no longer delivered to; OnDisconnect is queued or has run
+	why     Reason
+	opening *connectContext // while OnConnect runs
+	values  map[*keyID]any
+	acks    pendingAcks
 
-	// Guarded by rooms.mu.
+	logger atomic.Pointer[zerolog.Logger] // of its context; nil until somebody asks
+
+	// Of rooms: present and place guarded by crowd.mu, absent and joined by mu.
 	present, absent bool // added, and removed for good
-	place           int
+	place           int32
 	joined          []string
 
 	queue queue
@@ -78,11 +77,7 @@ func (s *Socket) Namespace() *Namespace { return &Namespace{s.ns} }
 // Context ends when the socket is gone; context.Cause then tells the Reason. It
 // holds the values of the handshake's HTTP request, chi's route context among
 // them, and those that connect middleware added.
-func (s *Socket) Context() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ctx
-}
+func (s *Socket) Context() context.Context { return (*socketContext)(s) }
 
 // Connected tells whether the client is there: OnConnect accepted it and it has
 // not gone.
@@ -93,10 +88,15 @@ func (s *Socket) Connected() bool {
 }
 
 // Handshake is what the client's first HTTP request said.
-func (s *Socket) Handshake() *Handshake { return s.conn.handshake }
+func (s *Socket) Handshake() *Handshake { return &s.conn.handshake }
 
 // Auth is the payload of the CONNECT packet: no argument, or one.
-func (s *Socket) Auth() Args { return s.auth }
+func (s *Socket) Auth() Args {
+	if s.auth == nil {
+		return Args{}
+	}
+	return *s.auth
+}
 
 // Transport names how the client is connected at the moment: transport.Polling
 // or transport.WebSocket.
@@ -117,7 +117,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 	if n := len(args); n > 0 && isFunc(args[n-1]) {
 		return s.emitCallback(event, args[:n-1], args[n-1])
 	}
-	m, err := encodeEvent(s.ns.path, event, 0, args)
+	m, err := s.ns.encodeEvent(event, 0, args)
 	if err != nil {
 		return err
 	}
@@ -219,12 +219,12 @@ var errDropped = fmt.Errorf("framework: volatile packet dropped")
 // hold keeps m until the client is accepted, within the bound of what a client
 // may be owed.
 func (s *Socket) hold(m *transport.Message) error {
-	if s.heldBytes > s.ns.srv.sendBound {
+	if s.opening.heldBytes > s.ns.srv.sendBound {
 		s.conn.session.Abort(transport.ReasonTransportError, fmt.Errorf("more than %d bytes emitted while OnConnect runs", s.ns.srv.sendBound))
 		return ErrClosed
 	}
-	s.held = append(s.held, m)
-	s.heldBytes += m.Len()
+	s.opening.held = append(s.opening.held, m)
+	s.opening.heldBytes += m.Len()
 	return nil
 }
 
@@ -269,11 +269,14 @@ func (s *Socket) end(reason Reason, detail error) {
 			_ = s.conn.session.Send(disconnectPacket(s.ns.path)) // a client that is gone needs none
 		}
 	}
-	pending := s.acks.takeAll()
+	pending, opening := s.acks.takeAll(), s.opening
 	s.mu.Unlock()
 
 	s.ns.rooms.remove(s)
-	s.cancel(cause(reason, detail))
+	s.life.end(cause(reason, detail))
+	if opening != nil {
+		opening.life.end(cause(reason, detail))
+	}
 	for _, p := range pending {
 		p.settle(s, Args{}, ErrClosed)
 	}
@@ -287,8 +290,8 @@ func (s *Socket) end(reason Reason, detail error) {
 func (s *Socket) leave() {
 	s.mu.Lock()
 	s.leaving = true
-	if s.stopConnect != nil {
-		s.stopConnect(ClientNamespaceDisconnect)
+	if s.opening != nil {
+		s.opening.life.end(ClientNamespaceDisconnect)
 	}
 	pending := s.acks.takeAll()
 	s.mu.Unlock()
@@ -323,21 +326,4 @@ func (l *socketLog) Error() *zerolog.Event { return l.fields(l.ns.srv.log.Error(
 
 func (l *socketLog) fields(e *zerolog.Event) *zerolog.Event {
 	return e.Str("nsp", l.ns.path).Str("sid", l.id)
-}
-
-// socketContext is the life of the socket with the values of connect
-// middleware. It hides the connect event, which is over.
-type socketContext struct {
-	context.Context
-	values context.Context
-}
-
-func (c socketContext) Value(key any) any {
-	if key == (eventKey{}) {
-		return nil
-	}
-	if v := c.values.Value(key); v != nil {
-		return v
-	}
-	return c.Context.Value(key) // also tells package context that this is a cancelable one of its own
 }

@@ -71,7 +71,7 @@ func BearerToken(e *framework.Event) string {
 	if err := e.Socket.Auth().Decode(0, &payload); err == nil && payload.Token != "" {
 		return payload.Token
 	}
-	scheme, token, _ := strings.Cut(e.Socket.Handshake().Header.Get("Authorization"), " ")
+	scheme, token, _ := strings.Cut(e.Socket.Handshake().Header().Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}

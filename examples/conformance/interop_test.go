@@ -126,7 +126,7 @@ func (i *interop) OnConnect(s *framework.Socket, auth any) error {
 	}
 	h := s.Handshake()
 	return s.Emit("welcome", map[string]any{
-		"id": s.ID(), "auth": auth, "query": h.Query.Get("color"), "header": h.Header.Get("X-Colour"),
+		"id": s.ID(), "auth": auth, "query": h.Query().Get("color"), "header": h.Header().Get("X-Colour"),
 	})
 }
 

@@ -26,7 +26,7 @@ func connectAndDisconnect(srv *framework.Server) {
 func refuse(srv *framework.Server) {
 	// region refuse
 	srv.On("connect", func(s *framework.Socket) error {
-		if !authenticate(s.Handshake().Query) {
+		if !authenticate(s.Handshake().Query()) {
 			return framework.Refuse("unauthorized!")
 		}
 		return nil

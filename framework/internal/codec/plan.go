@@ -56,6 +56,28 @@ func Compile(t reflect.Type) (*Plan, error) {
 	return p.(*Plan), nil
 }
 
+// plain holds bool by reflect.Type, as plans does.
+var plain sync.Map
+
+// Plain reports whether values of type t are made of parts, none of which can be an
+// attachment: whether another encoder of JSON could do as well.
+func Plain(t reflect.Type) bool {
+	if t == nil {
+		return false
+	}
+	if p, ok := plain.Load(t); ok {
+		return p.(bool)
+	}
+	p := false
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array, reflect.Pointer:
+		plan, err := Compile(t)
+		p = err == nil && !plan.binary && t != rawMessageType
+	}
+	plain.Store(t, p)
+	return p
+}
+
 // Binary reports whether a value of the plan's type may hold attachments: whether
 // it is, or has inside, a []byte or an any.
 func (p *Plan) Binary() bool { return p.binary }

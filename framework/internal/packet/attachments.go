@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 )
@@ -13,7 +14,7 @@ var errIllegal = errors.New("illegal attachments")
 // reference's parser does (protocol v5, "Packet encoding").
 func CheckPlaceholders(elems [][]byte, attachments int) error {
 	for _, elem := range elems {
-		if !mayHold(elem) {
+		if !mayHold(elem) || usual(elem, attachments) {
 			continue
 		}
 		var v any
@@ -29,6 +30,33 @@ func CheckPlaceholders(elems [][]byte, attachments int) error {
 
 // mayHold spares plain numbers and strings the walk.
 func mayHold(elem []byte) bool { return elem[0] == '{' || elem[0] == '[' }
+
+// usual tells whether all placeholders in elem are as every encoder writes them, and
+// name attachments. It reads no structure, so where it is not sure it says no.
+func usual(elem []byte, attachments int) bool {
+	if bytes.IndexByte(elem, '\\') >= 0 {
+		return false // a key may be written with escapes
+	}
+	for {
+		i := bytes.Index(elem, placeholderKey)
+		if i < 0 {
+			return true
+		}
+		if i < 2 || elem[i-1] != '"' || elem[i-2] != '{' || !bytes.HasPrefix(elem[i:], placeholderText) {
+			return false
+		}
+		num, rest, ok := digits(elem[i+len(placeholderText):])
+		if !ok || num >= uint64(attachments) || len(rest) == 0 || rest[0] != '}' {
+			return false
+		}
+		elem = rest
+	}
+}
+
+var (
+	placeholderKey  = []byte(`_placeholder`)
+	placeholderText = []byte(`_placeholder":true,"num":`)
+)
 
 func checkPlaceholders(v any, attachments int) error {
 	switch v := v.(type) {

@@ -213,6 +213,14 @@ func TestPlaceholdersMustNameAnAttachment(t *testing.T) {
 		{`["a",{"_placeholder":true,"num":"0"}]`, false},
 		{`["a",{"_placeholder":true}]`, false},
 		{`["a",[{"x":{"_placeholder":true,"num":1e99}}]]`, false},
+		{`["a",{"_placeholder":true,"num":2,"more":1}]`, false},
+		{`["a",{"num":2,"_placeholder":true}]`, false},
+		{`["a",{ "_placeholder" : true , "num" : 2 }]`, false},
+		{`["a",{"\u005fplaceholder":true,"num":2}]`, false},
+		{`["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":2}]`, false},
+		{`["a",{"x":{"_placeholder":true,"num":0},"y":{"_placeholder":true,"num":7}}]`, false},
+		{`["a",{"text":"_placeholder","_placeholder":1}]`, true},
+		{`["a",{"text":"{\"_placeholder\":true,\"num\":9}"}]`, true},
 	}
 	for _, tt := range tests {
 		elems, err := Split([]byte(tt.array), nil)

@@ -1,0 +1,180 @@
+package framework
+
+import (
+	"slices"
+	"strings"
+)
+
+// each calls f for every socket that the target selects, once. It holds the locks of
+// what it walks meanwhile: f only appends to the socket's buffer.
+//
+// What is selected by several rooms is so at one moment: who moves from one to
+// another, and joins before it leaves, is reached. To everybody is one shard after
+// the other; nobody moves between those.
+func (r *rooms) each(t *target, f func(*Socket)) {
+	switch {
+	case t.only != nil:
+		f(t.only)
+	case t.narrowed && len(t.rooms) == 0: // nobody
+	case len(t.except) > 0 || len(t.rooms) > 1:
+		r.eachPicked(t, f)
+	case t.narrowed:
+		r.eachIn(t.rooms[0], t.sender, f)
+	default:
+		r.eachOfAll(nil, t.sender, f)
+	}
+}
+
+// eachIn walks one room, or reaches the one socket with that id. A room that goes
+// after it was found was empty, and that is what is walked.
+func (r *rooms) eachIn(name string, sender *Socket, f func(*Socket)) {
+	if s := r.known(name); s != nil {
+		if s != sender {
+			f(s)
+		}
+		return
+	}
+	rm, _ := r.directory(name).find(name)
+	if rm == nil {
+		return
+	}
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	for _, s := range rm.members {
+		if s != sender {
+			f(s)
+		}
+	}
+}
+
+// eachOfAll walks everybody, but for the sender and whom picks leave out.
+func (r *rooms) eachOfAll(picks []pick, sender *Socket, f func(*Socket)) {
+	for i := range r.byID {
+		r.byID[i].each(picks, sender, f)
+	}
+}
+
+func (c *crowd) each(picks []pick, sender *Socket, f func(*Socket)) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, s := range c.all {
+		if s != sender && !skip(picks, 0, s) {
+			f(s)
+		}
+	}
+}
+
+// pick is one name of a selection of several, and what it stands for: a socket, a
+// room, or nothing.
+type pick struct {
+	name   string
+	except bool // its sockets are left out, rather than reached
+	socket *Socket
+	room   *room
+	made   uint64 // the directory's count when no room was found
+}
+
+// manyPicks is more names than selections mostly have; up to here they stay on the
+// stack.
+const manyPicks = 16
+
+func (r *rooms) eachPicked(t *target, f func(*Socket)) {
+	var some [manyPicks]pick
+	picks := pickNames(some[:0], t)
+	for !r.hold(picks) {
+		release(picks)
+	}
+	defer release(picks)
+	if !t.narrowed {
+		r.eachOfAll(picks, t.sender, f)
+		return
+	}
+	for i := range picks {
+		p := &picks[i]
+		if p.except {
+			continue
+		}
+		if s := p.socket; s != nil && s != t.sender && !skip(picks, i, s) {
+			f(s)
+		}
+		if p.room == nil {
+			continue
+		}
+		for _, s := range p.room.members {
+			if s != t.sender && !skip(picks, i, s) {
+				f(s)
+			}
+		}
+	}
+}
+
+// pickNames lists the target's names, each once, in their order, which is that of the
+// locks. What is both reached and left out is left out: it comes first among equals.
+func pickNames(picks []pick, t *target) []pick {
+	for _, name := range t.except {
+		picks = append(picks, pick{name: name, except: true})
+	}
+	for _, name := range t.rooms {
+		picks = append(picks, pick{name: name})
+	}
+	slices.SortStableFunc(picks, func(a, b pick) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(picks, func(a, b pick) bool { return a.name == b.name })
+}
+
+// hold finds what the names stand for and locks the rooms for reading. It reports
+// whether all was so at the moment when the last lock was taken: no room had gone by
+// then, and none had come to be where there was none. If not, the caller releases them
+// and tries again.
+func (r *rooms) hold(picks []pick) bool {
+	for i := range picks {
+		p := &picks[i]
+		if p.socket = r.known(p.name); p.socket == nil {
+			p.room, p.made = r.directory(p.name).find(p.name)
+		}
+	}
+	for i := range picks {
+		if rm := picks[i].room; rm != nil {
+			rm.mu.RLock()
+		}
+	}
+	for i := range picks {
+		if !r.stands(&picks[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *rooms) stands(p *pick) bool {
+	switch {
+	case p.room != nil:
+		return !p.room.gone
+	case p.socket != nil:
+		return true
+	}
+	_, made := r.directory(p.name).find(p.name)
+	return made == p.made
+}
+
+func release(picks []pick) {
+	for i := range picks {
+		if rm := picks[i].room; rm != nil {
+			rm.mu.RUnlock()
+			picks[i].room = nil
+		}
+	}
+}
+
+// skip tells whether s is left out, or was reached by one of the first n picks.
+func skip(picks []pick, n int, s *Socket) bool {
+	for i := range picks {
+		if p := &picks[i]; (p.except || i < n) && p.has(s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pick) has(s *Socket) bool {
+	return p.socket == s || p.room != nil && p.room.find(s) >= 0
+}
