@@ -4,7 +4,6 @@ package transport
 
 import (
 	"io"
-	"runtime"
 	"sync"
 	"syscall"
 )
@@ -17,7 +16,6 @@ type rawRead struct {
 	raw  syscall.RawConn
 	buf  *[readAhead]byte // nil if nothing is read ahead
 	left []byte           // of buf
-	busy bool             // the last read brought something
 	n    int
 	err  error
 	call func(fd uintptr) bool // read, as a value that need not be allocated each time
@@ -34,19 +32,13 @@ func newRawRead(raw syscall.RawConn) *rawRead {
 // Read implements io.Reader.
 func (r *rawRead) Read(p []byte) (int, error) {
 	if len(r.left) == 0 {
-		if r.busy {
-			// What has just been read is answered first. A client that waits for that may
-			// have sent more by then, and the kernel is asked once where it would be asked
-			// twice and then wait: a sixth of what an echo costs under load.
-			runtime.Gosched()
-		}
 		if err := r.raw.Read(r.call); err != nil {
 			return 0, err
 		}
 		if r.err != nil {
 			return 0, r.err
 		}
-		r.left, r.busy = r.buf[:r.n], true
+		r.left = r.buf[:r.n]
 	}
 	n := copy(p, r.left)
 	if r.left = r.left[n:]; len(r.left) == 0 {
@@ -70,7 +62,7 @@ func (r *rawRead) free() {
 func (r *rawRead) read(fd uintptr) bool {
 	buf := readBuffers.Get().(*[readAhead]byte)
 	for {
-		n, err := syscall.Read(int(fd), buf[:])
+		n, err := sysRead(fd, buf[:])
 		switch {
 		case err == syscall.EINTR:
 			continue

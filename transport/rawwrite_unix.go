@@ -58,7 +58,7 @@ func tryWrite(raw syscall.RawConn, p []byte) (int, error) {
 // write reports true for "done", always: false would wait until fd is writable.
 func (w *rawWrite) write(fd uintptr) bool {
 	for {
-		n, err := syscall.Write(int(fd), w.p)
+		n, err := sysWrite(fd, w.p)
 		switch err {
 		case nil:
 			w.n = n
