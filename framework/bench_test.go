@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ var contests = []contest{
 	echoContest("echo/W=16/struct", 0.40, 32, 16, func(v echoed) echoed { return v }),
 	echoContest("echo/W=16/raw", 0.20, 32, 16, func(v json.RawMessage) json.RawMessage { return v }),
 	binaryContest("binary/4KiB", 0.75),
+	lifeContest("life", 1.2),
 	fanOutContest("broadcast/1000/W=4", 0.35, 1, 1000, 4),
 	fanOutContest("broadcast/1000/W=1", 1.0, 1, 1000, 1),
 	fanOutContest("rooms/20x50", 1.0, 20, 50, 1),
@@ -204,4 +206,59 @@ func fanOutContest(name string, target float64, rooms, members, window int) cont
 			})
 		},
 	}
+}
+
+// lifeContest is a whole life: connect, upgrade, CONNECT, an event with its ack,
+// DISCONNECT, close.
+func lifeContest(name string, target float64) contest {
+	const clients = 8
+	event, end := frame(`421["echo",`+payload+`]`), append(frame("41"), 0x88, 0x80, 0, 0, 0, 0)
+	want := `431[` + payload + `]`
+	rounds := func(tb testing.TB, url string) func() {
+		return func() {
+			var all [clients]*wire
+			for i := range all {
+				all[i] = join(tb, url)
+				all[i].write(tb, event)
+			}
+			for _, w := range all {
+				if got := w.read(tb); string(got) != want {
+					tb.Fatalf("got %s, want %s", got, want)
+				}
+				w.write(tb, end)
+				_, _ = io.Copy(io.Discard, w.in) // until the server closes
+				_ = w.Close()
+			}
+		}
+	}
+	return contest{
+		name: name, target: target, events: clients,
+		gws:    func(tb testing.TB) func() { return rounds(tb, bareClients(tb)) },
+		parlor: func(tb testing.TB) func() { return rounds(tb, parlorClients(tb)) },
+	}
+}
+
+// byHand answers what the benchmarks of whole clients send.
+func byHand(c *gws.Conn, m []byte) {
+	switch {
+	case string(m) == "40":
+		_ = c.WriteMessage(gws.OpcodeText, []byte(`40{"sid":"AAAAAAAAAAAAAAAAAAAA"}`))
+	case bytes.HasPrefix(m, []byte("421")):
+		_ = c.WriteMessage(gws.OpcodeText, append([]byte("431["), m[len(`421["echo",`):]...))
+	}
+}
+
+func bareClients(tb testing.TB) string {
+	return serveBare(tb, &bare{
+		onOpen: func(c *gws.Conn) {
+			_ = c.WriteMessage(gws.OpcodeText, []byte(`0{"sid":"AAAAAAAAAAAAAAAAAAAA","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`))
+		},
+		onMessage: byHand,
+	})
+}
+
+func parlorClients(tb testing.TB) string {
+	srv := quiet()
+	srv.On("echo", func(v echoed) echoed { return v })
+	return serve(tb, srv)
 }

