@@ -19,7 +19,7 @@ const (
 	// gatherEach is how long it does so for each of them, a fifth of what a write costs,
 	// and gatherMost the most in all.
 	gatherEach = time.Microsecond
-	gatherMost = 4 * time.Millisecond
+	gatherMost = 20 * time.Millisecond
 )
 
 // workers are the goroutines of an engine. They start with its first session and
