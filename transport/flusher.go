@@ -13,13 +13,11 @@ import (
 const lateAfter = 2 * time.Millisecond
 
 const (
-	// gatherFrom is how many sessions have to wait for a flusher to gather.
-	gatherFrom = 256
+	// manyDirty is how many sessions have to wait for a flusher to let others go first.
+	manyDirty = 32
 
-	// gatherEach is how long it does so for each of them, a fifth of what a write costs,
-	// and gatherMost the most in all.
-	gatherEach = time.Microsecond
-	gatherMost = 20 * time.Millisecond
+	// stretch is how many it then flushes until it does so again: about a millisecond's.
+	stretch = 256
 )
 
 // workers are the goroutines of an engine. They start with its first session and
@@ -56,12 +54,11 @@ func (w *workers) flusher() *flusher {
 // as soon as it gets there, which gathers what is sent meanwhile, and those that
 // FlushLate has marked after lateAfter. No flush blocks, so one worker serves many.
 //
-// Where many wait, as behind a broadcast, it first gathers for a fraction of the time
-// that writing to all of them takes: the next broadcast is likely to be on its way,
-// and a write costs much the same with both in it.
+// Where many wait, as behind a broadcast, it lets others go first, and again at times:
+// the next broadcast may be there already, and a write costs much the same with both
+// in it. Nor do others then wait for the end of a long one.
 type flusher struct {
 	wake chan struct{} // holds a token while dirty is not empty
-	rest *time.Timer   // runs while it gathers
 
 	mu    sync.Mutex
 	dirty []*Session
@@ -70,8 +67,7 @@ type flusher struct {
 }
 
 func newFlusher() *flusher {
-	f := &flusher{wake: make(chan struct{}, 1), rest: time.NewTimer(time.Hour), timer: time.NewTimer(time.Hour)}
-	f.rest.Stop()
+	f := &flusher{wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 	f.timer.Stop()
 	return f
 }
@@ -111,20 +107,24 @@ func (s *Session) FlushLate() {
 
 func (f *flusher) run(stop <-chan struct{}) {
 	defer f.timer.Stop()
-	defer f.rest.Stop()
+	var others barrier
+	defer others.close()
 	var dirty, late []*Session
 	for {
 		select {
 		case <-stop:
 			return
 		case <-f.wake:
-			if !f.gather(stop) {
-				return
+			if f.waiting() >= manyDirty {
+				others.wait()
 			}
 			f.mu.Lock()
 			dirty, f.dirty = f.dirty, dirty[:0]
 			f.mu.Unlock()
 			for i, s := range dirty {
+				if i%stretch == stretch-1 {
+					others.wait()
+				}
 				dirty[i] = nil
 				s.dirty.Store(false) // before the flush: what comes later marks again
 				s.Flush()
@@ -142,19 +142,9 @@ func (f *flusher) run(stop <-chan struct{}) {
 	}
 }
 
-// gather waits for more to do, where that is worth it, or reports false.
-func (f *flusher) gather(stop <-chan struct{}) bool {
+// waiting returns how many sessions wait to be flushed.
+func (f *flusher) waiting() int {
 	f.mu.Lock()
-	n := len(f.dirty)
-	f.mu.Unlock()
-	if n < gatherFrom {
-		return true
-	}
-	f.rest.Reset(min(time.Duration(n)*gatherEach, gatherMost))
-	select {
-	case <-f.rest.C:
-		return true
-	case <-stop:
-		return false
-	}
+	defer f.mu.Unlock()
+	return len(f.dirty)
 }
