@@ -109,7 +109,7 @@ func (f *flusher) run(stop <-chan struct{}) {
 	defer f.timer.Stop()
 	var others barrier
 	defer others.close()
-	var dirty, late []*Session
+	var many, few, late []*Session
 	for {
 		select {
 		case <-stop:
@@ -118,16 +118,18 @@ func (f *flusher) run(stop <-chan struct{}) {
 			if f.waiting() >= manyDirty {
 				others.wait()
 			}
-			f.mu.Lock()
-			dirty, f.dirty = f.dirty, dirty[:0]
-			f.mu.Unlock()
-			for i, s := range dirty {
-				if i%stretch == stretch-1 {
-					others.wait()
+			many = f.take(many)
+			for rest := many; len(rest) > 0; {
+				n := min(stretch, len(rest))
+				flushAll(rest[:n])
+				if rest = rest[n:]; len(rest) == 0 {
+					break
 				}
-				dirty[i] = nil
-				s.dirty.Store(false) // before the flush: what comes later marks again
-				s.Flush()
+				others.wait()
+				if f.waiting() < manyDirty { // emits to single ones, as a rule
+					few = f.take(few)
+					flushAll(few)
+				}
 			}
 		case <-f.timer.C:
 			f.mu.Lock()
@@ -139,6 +141,23 @@ func (f *flusher) run(stop <-chan struct{}) {
 				s.Flush()
 			}
 		}
+	}
+}
+
+// take returns who waits, and has others wait in the old list.
+func (f *flusher) take(old []*Session) []*Session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	taken := f.dirty
+	f.dirty = old[:0]
+	return taken
+}
+
+func flushAll(sessions []*Session) {
+	for i, s := range sessions {
+		sessions[i] = nil
+		s.dirty.Store(false) // before the flush: what comes later marks again
+		s.Flush()
 	}
 }
 
