@@ -31,7 +31,7 @@ type testCase struct {
 
 // metric is what is compared of a result.
 type metric struct {
-	name  string // of a figure; "" is the CPU per event
+	name  string // of a figure, or "p50"; "" is the CPU per event
 	title string
 	unit  string
 }
@@ -44,6 +44,9 @@ func (m metric) of(r load.Result) (float64, error) {
 			return 0, fmt.Errorf("%s: CPU of the server is not available", r.Scenario)
 		}
 		return r.Server.CPU, nil
+	}
+	if m.name == "p50" {
+		return r.P50, nil
 	}
 	v, ok := r.Figure(m.name)
 	if !ok {
@@ -92,6 +95,11 @@ func allRows() []row {
 			},
 		},
 		growth,
+		{
+			name: "beside", title: "an emit to one while 10,000 get broadcasts, W=1",
+			cases:   []testCase{{scenario: "beside", clients: 10_000, window: 1}},
+			metrics: []metric{{"p50", "median latency", "ms"}},
+		},
 		overTLS(echo1),
 		overTLS(echo16),
 		overTLS(broadcast),

@@ -40,17 +40,37 @@ type fanout struct {
 	flow     *flow
 	channels []*channel
 	idle     chan *channel
+	timed    *channel // whose latency counts; nil is everyone's
 	epoch    time.Time
 	expects  []map[int]int64 // by client, then channel: the next number
 }
 
 func (r *run) broadcast(ctx context.Context) (Result, error) {
-	return r.fanned(ctx, func(_ *session, c *client) error { return nil }, func(clients []*client) []*channel {
-		channels := make([]*channel, r.Window)
-		for i := range channels {
-			channels[i] = newChannel(i, "", clients[i*len(clients)/len(channels)], clients)
+	return r.fanned(ctx, func(*session, *client) error { return nil }, func(_ *fanout, clients []*client) []*channel {
+		return broadcasts(r.Window, clients)
+	})
+}
+
+func broadcasts(n int, clients []*client) []*channel {
+	channels := make([]*channel, n)
+	for i := range channels {
+		channels[i] = newChannel(i, "", clients[i*len(clients)/n], clients)
+	}
+	return channels
+}
+
+// beside is broadcast with one more channel, to a room with only its sender in it, and
+// with the latency of that.
+func (r *run) beside(ctx context.Context) (Result, error) {
+	join := func(s *session, c *client) error {
+		if c.id > 0 {
+			return nil
 		}
-		return channels
+		return s.enter(roomName(0))
+	}
+	return r.fanned(ctx, join, func(f *fanout, clients []*client) []*channel {
+		f.timed = newChannel(r.Window, roomName(0), clients[0], clients[:1])
+		return append(broadcasts(r.Window, clients), f.timed)
 	})
 }
 
@@ -58,18 +78,8 @@ func (r *run) rooms(ctx context.Context) (Result, error) {
 	if r.Clients < r.Rooms {
 		return Result{}, fmt.Errorf("-clients %d cannot fill -rooms %d", r.Clients, r.Rooms)
 	}
-	join := func(s *session, c *client) error {
-		event := fmt.Appendf(nil, `42%d["join","%s"]`, firstID, roomName(c.id%r.Rooms))
-		p, err := s.call(string(event))
-		if err != nil {
-			return fmt.Errorf("join a room: %w", err)
-		}
-		if want := fmt.Appendf(nil, "43%d[", firstID); !bytes.HasPrefix(p.data, want) {
-			return wrong(event, append(want, "...]"...), p.data)
-		}
-		return nil
-	}
-	return r.fanned(ctx, join, func(clients []*client) []*channel {
+	join := func(s *session, c *client) error { return s.enter(roomName(c.id % r.Rooms)) }
+	return r.fanned(ctx, join, func(_ *fanout, clients []*client) []*channel {
 		members := make([][]*client, r.Rooms)
 		for i, c := range clients {
 			members[i%r.Rooms] = append(members[i%r.Rooms], c)
@@ -80,6 +90,18 @@ func (r *run) rooms(ctx context.Context) (Result, error) {
 		}
 		return channels
 	})
+}
+
+func (s *session) enter(room string) error {
+	event := fmt.Appendf(nil, `42%d["join","%s"]`, firstID, room)
+	p, err := s.call(string(event))
+	if err != nil {
+		return fmt.Errorf("join a room: %w", err)
+	}
+	if want := fmt.Appendf(nil, "43%d[", firstID); !bytes.HasPrefix(p.data, want) {
+		return wrong(event, append(want, "...]"...), p.data)
+	}
+	return nil
 }
 
 func roomName(i int) string { return fmt.Sprintf("room-%05d", i) }
@@ -104,15 +126,19 @@ func (c *channel) payload(seq int64) []byte {
 	return fmt.Appendf(nil, `{"channel":%d,"seq":%d,"text":"parlor, fanned, 64 byte"}`, firstChannel+c.id, seq)
 }
 
-func (r *run) fanned(ctx context.Context, join func(*session, *client) error, plan func([]*client) []*channel) (Result, error) {
+func (r *run) fanned(ctx context.Context, join func(*session, *client) error, plan func(*fanout, []*client) []*channel) (Result, error) {
 	f := &fanout{flow: r.flow, epoch: time.Now(), expects: make([]map[int]int64, r.Clients)}
 	prepare := func(s *session, c *client) error {
 		c.handler = f
 		return join(s, c)
 	}
 	return r.steady(ctx, prepare, func(clients []*client) error {
-		f.plan(plan(clients))
-		for range min(r.Window, len(f.channels)) {
+		f.plan(plan(f, clients))
+		window := min(r.Window, len(f.channels))
+		if f.timed != nil {
+			window = len(f.channels)
+		}
+		for range window {
 			if err := f.send(); err != nil {
 				return err
 			}
@@ -179,7 +205,9 @@ func (f *fanout) packet(c *client, p []byte) error {
 	if ch.left.Add(-1) > 0 {
 		return nil
 	}
-	f.flow.latency.add(c.now.Sub(f.epoch) - time.Duration(ch.sent.Load()))
+	if f.timed == nil || f.timed == ch {
+		f.flow.latency.add(c.now.Sub(f.epoch) - time.Duration(ch.sent.Load()))
+	}
 	f.idle <- ch
 	err := f.send()
 	f.flow.end()

@@ -11,7 +11,7 @@ type Result struct {
 	Seconds  float64 `json:"seconds"`
 	Rate     float64 `json:"events_per_second"`
 
-	P50 float64 `json:"p50_ms"` // broadcast and rooms: from sending to the last delivery
+	P50 float64 `json:"p50_ms"` // broadcast, rooms, beside: from sending to the last delivery
 	P99 float64 `json:"p99_ms"`
 
 	Server    *Cost    `json:"server,omitempty"`       // nil without -pid

@@ -20,6 +20,7 @@ var scenarios = map[string]func(*run, context.Context) (Result, error){
 	"polling":   (*run).polling,
 	"life":      (*run).life,
 	"broadcast": (*run).broadcast,
+	"beside":    (*run).beside,
 	"rooms":     (*run).rooms,
 	"idle":      (*run).idle,
 	"vanish":    (*run).vanish,

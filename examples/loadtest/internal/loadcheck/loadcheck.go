@@ -36,6 +36,7 @@ func Scenarios(t *testing.T, url string) {
 		{"broadcast", load.Options{}, events * few},
 		{"broadcast", load.Options{Window: 4, Threads: 2}, events * few},
 		{"rooms", load.Options{Rooms: 4, Window: 3}, events * few / 4},
+		{"beside", load.Options{Window: 2}, 0},
 		{"idle", load.Options{Duration: 10 * PingInterval}, 0},
 		{"vanish", load.Options{}, few},
 	}
