@@ -105,7 +105,7 @@ func newPartial(p packet.Packet) *partial {
 	n := len(p.Namespace)
 	p.Namespace, p.Data = t.bytes[:n:n], t.bytes[n:]
 	t.packet, t.size = p, len(p.Data)
-	t.attachments = make([][]byte, 0, p.Attachments)
+	t.attachments = make([][]byte, 0, min(p.Attachments, maxKept)) // they have yet to come
 	return t
 }
 

@@ -37,6 +37,9 @@ func (s *Socket) connect() {
 		s.refuse(ec, err)
 		return
 	}
+	if l := ec.logger.Load(); l != nil {
+		s.logger.Store(l) // with what was added to it in place
+	}
 	s.accept()
 }
 
@@ -78,6 +81,7 @@ func (s *Socket) accept() {
 			_ = session.Send(disconnectPacket(s.ns.path))
 		}
 	}
+	s.opening.held = nil // its context may be kept
 	s.opening, s.accepted = nil, true
 	s.state = connected
 	if s.ended {
@@ -114,7 +118,12 @@ func (s *Socket) turnAway(public *Error) {
 	if !s.ended {
 		s.ended, s.why = true, ServerNamespaceDisconnect
 	}
-	s.state, s.opening = gone, nil
+	s.state = gone
+	if s.opening != nil {
+		s.opening.held = nil
+		s.opening.life.end(cause(s.why, nil))
+		s.opening = nil
+	}
 	pending := s.acks.takeAll()
 	s.mu.Unlock()
 	s.conn.forget(s) // before the client hears of it: it may try again at once

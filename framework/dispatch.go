@@ -13,7 +13,7 @@ type binding struct {
 	recv []reflect.Value // the class's value, for a method; else empty
 	sig  *signature
 
-	frames *sync.Pool // nil for a function that is called once
+	frames *sync.Pool // nil if they are not used again
 	direct direct     // in place of fn.Call; nil unless the shape is a common one
 	place  func() any // its argument's
 }
@@ -21,8 +21,21 @@ type binding struct {
 // newBinding makes a binding that is called often.
 func newBinding(fn reflect.Value, recv []reflect.Value, sig *signature) *binding {
 	b := &binding{fn: fn, recv: recv, sig: sig, frames: new(sync.Pool)}
+	for _, p := range sig.params {
+		if p.plan.DecodesItself() {
+			b.frames = nil // it may point into itself, and its place is gone with the frame
+		}
+	}
 	b.goDirect()
 	return b
+}
+
+// replyRoom is where the reply may be put, nil for somewhere else.
+func (e *Event) replyRoom() []any {
+	if e.room == nil {
+		return nil
+	}
+	return e.room[:0]
 }
 
 // frame is what a function is called with. The places of its parameters are made
@@ -109,13 +122,19 @@ func (b *binding) call(f *frame, more []reflect.Value) []reflect.Value {
 
 // free keeps f for another call.
 func (b *binding) free(f *frame) {
+	if b.frames == nil {
+		return
+	}
 	for _, p := range f.params {
 		p.SetZero()
 	}
-	f.ctx, f.rest, f.err = nil, Args{}, nil
-	if b.frames != nil {
-		b.frames.Put(f)
+	for i, t := range b.sig.lead {
+		if b.direct == nil && t != contextType && t != errorType {
+			f.in[len(b.recv)+i] = reflect.Value{}
+		}
 	}
+	f.ctx, f.rest, f.err = nil, Args{}, nil
+	b.frames.Put(f)
 }
 
 // private tells whether the function sees nothing of the event but its arguments
@@ -148,7 +167,7 @@ func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
 		return nil, err
 	}
 	if b.direct != nil {
-		reply, err := b.direct(ctx, e.Socket, f.arg, e.result[:0])
+		reply, err := b.direct(ctx, e.Socket, f.arg, e.replyRoom())
 		b.free(f)
 		return reply, err
 	}
@@ -162,7 +181,7 @@ func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
 	if b.sig.spread {
 		return out[0].Interface().([]any), nil
 	}
-	return results(e.result[:0], out[:b.sig.results]), nil
+	return results(e.replyRoom(), out[:b.sig.results]), nil
 }
 
 // answer calls an ack callback, with the answer or with the error that came in

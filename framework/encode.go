@@ -21,8 +21,10 @@ type encoded struct {
 
 var encodedPool = sync.Pool{New: func() any { return new(encoded) }}
 
-// maxScratch is the capacity up to which a buffer is kept for others, in bytes.
-const maxScratch = 64 << 10
+const (
+	maxScratch = 64 << 10 // bytes, the capacity up to which a buffer is kept for others
+	maxKept    = 64       // the same for a list of attachments
+)
 
 // encode makes a packet whose header, which counts the attachments, is written in
 // front of the array once that is there. It is to be released, unless err is not nil
@@ -76,9 +78,9 @@ func (p *encoded) message() *transport.Message {
 
 func (p *encoded) release() {
 	p.text = nil
-	clear(p.attachments)
+	clear(p.attachments[:cap(p.attachments)]) // what a failed encoder left behind them too
 	p.attachments = p.attachments[:0]
-	if cap(p.buf) <= maxScratch {
+	if cap(p.buf) <= maxScratch && cap(p.attachments) <= maxKept {
 		encodedPool.Put(p)
 	}
 }

@@ -25,7 +25,7 @@ type Event struct {
 	kind   Kind
 	target Handler // inside the namespace's middleware; nil for an Event that middleware made
 	ack    *Ack
-	result [1]any // room for the reply, which mostly has one element
+	room   *[1]any // for the reply; nil if others than the framework see that
 }
 
 // Kind tells an event's sort.
@@ -117,7 +117,9 @@ type eventContext struct {
 	logger atomic.Pointer[zerolog.Logger]
 
 	private bool   // used again when the event has been served
-	data    []byte // and with it what the arguments point into
+	keeps   bool   // but not data: the handler may have kept parts of it
+	data    []byte // what the arguments point into
+	result  [1]any // room for the reply of a private one
 }
 
 // privates are contexts of events that nobody but the framework has seen: their
@@ -130,7 +132,7 @@ const maxPrivate = 4 << 10
 // recycle gives back a private context whose event was served without a failure.
 func (c *eventContext) recycle() {
 	data := c.data
-	if cap(data) > maxPrivate {
+	if c.keeps || cap(data) > maxPrivate {
 		data = nil
 	}
 	*c = eventContext{private: true, data: data[:0]}

@@ -71,3 +71,13 @@ func TestAlikeHeadersAreSorted(t *testing.T) { // they are looked up by halves
 		}
 	}
 }
+
+func TestAHandshakeThatATestMadeIsEmpty(t *testing.T) {
+	h := &Handshake{RemoteAddr: "192.0.2.1:1"}
+	if got := h.Header(); len(got) > 0 {
+		t.Errorf("header: got %v", got)
+	}
+	if _, err := h.Cookie("x"); err != http.ErrNoCookie {
+		t.Errorf("cookie: got %v, want %v", err, http.ErrNoCookie)
+	}
+}

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
@@ -337,4 +340,34 @@ func TestALeaveIsOneWhateverBecomesOfTheConnectionThen(t *testing.T) {
 	client.Conn().Cut()
 	close(gate)
 	equal(t, "reason", receive(t, reasons), framework.ClientNamespaceDisconnect)
+}
+
+func TestALoggerThatConnectMiddlewareAddedToIsTheHandlers(t *testing.T) {
+	srv, buf := logged()
+	srv.Use(func(next framework.Handler) framework.Handler {
+		return framework.HandlerFunc(func(ctx context.Context, e *framework.Event) ([]any, error) {
+			if e.Kind() == framework.KindConnect {
+				zerolog.Ctx(ctx).UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("user", "ann") })
+			}
+			return next.ServeEvent(ctx, e)
+		})
+	})
+	srv.On("note", func(ctx context.Context) { zerolog.Ctx(ctx).Info().Msg("noted") })
+	sockettest.Connect(t, srv, "/").Call("note")
+	for line := range strings.Lines(buf.String()) {
+		if strings.Contains(line, "noted") && !strings.Contains(line, `"user":"ann"`) {
+			t.Errorf("got %s, want the user in it", line)
+		}
+	}
+}
+
+func TestTheContextOfARefusedConnectSaysWhy(t *testing.T) {
+	causes := make(chan error, 1)
+	srv := quiet()
+	srv.On("connect", func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { causes <- context.Cause(ctx) })
+		return framework.Refuse("no")
+	})
+	sockettest.Dial(t, srv, sockettest.Options{}).Refused("/")
+	equal(t, "cause", receive(t, causes), error(framework.ServerNamespaceDisconnect))
 }

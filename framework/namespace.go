@@ -134,7 +134,10 @@ func (n *namespace) compile() {
 		r := n.events[event]
 		r.serve = chain(r.handler, r.mw)
 		r.private = len(n.srv.mw)+len(n.mw)+len(r.mw) == 0 && r.binding != nil && r.binding.private()
-		r.keeps = n.srv.opts.Codec != nil || r.binding == nil || r.binding.keeps()
+		r.keeps = r.binding == nil || r.binding.keeps()
+		if n.srv.opts.Codec != nil && r.binding != nil {
+			r.keeps, r.binding.frames = true, nil // who knows what it keeps
+		}
 		n.srv.log.Debug().Str("nsp", n.path).Str("event", r.event).Str("handler", r.source).Msg("event registered")
 	}
 }

@@ -79,18 +79,18 @@ func (q *queue) abandon() (size int) {
 // pop takes the next task. Without one the socket is no longer busy, unless stay
 // says that its worker has something to do before.
 func (q *queue) pop(stay bool) *task {
-	if q.taken == nil {
+	t := q.taken
+	if t == nil {
 		q.mu.Lock()
-		q.taken, q.first, q.last = q.first, nil, nil
-		if q.taken == nil {
+		t, q.first, q.last = q.first, nil, nil
+		if t == nil {
 			q.busy = stay
 		}
 		q.mu.Unlock()
-		if q.taken == nil {
-			return nil
+		if t == nil {
+			return nil // and unless stay, another worker may have the socket already
 		}
 	}
-	t := q.taken
 	q.taken, t.next = t.next, nil
 	return t
 }
@@ -107,13 +107,14 @@ func (s *Socket) enqueue(t *task) {
 // that comes next may take its time.
 func (s *Socket) work() {
 	for {
-		switch t := s.queue.pop(s.corked); {
+		corked := s.corked // the socket may be another worker's once pop has returned
+		switch t := s.queue.pop(corked); {
 		case t != nil:
-			if s.corked {
+			if corked {
 				s.conn.session.FlushLate()
 			}
 			s.do(t)
-		case s.corked:
+		case corked:
 			s.corked = false
 			s.conn.session.Flush()
 		default:

@@ -90,8 +90,12 @@ func (c *crowd) drop(s *Socket) {
 	c.all[last] = nil
 	c.all = c.all[:last]
 	delete(c.byID, s.id)
-	if last == 0 && cap(c.all) > few { // what many left behind: a map never shrinks
-		c.all, c.byID = nil, nil
+	if cap(c.all) > few && last <= cap(c.all)/8 { // what many left behind: a map never shrinks
+		c.all = slices.Clone(c.all)
+		c.byID = make(map[string]*Socket, last)
+		for _, s := range c.all {
+			c.byID[s.id] = s
+		}
 	}
 }
 
@@ -132,7 +136,7 @@ func (r *rooms) leave(s *Socket, names []string) {
 // quit takes s out of a room, if it is in it.
 func (r *rooms) quit(s *Socket, name string) {
 	d := r.directory(name)
-	rm, _ := d.find(name)
+	rm := d.find(name)
 	if rm == nil {
 		return
 	}
@@ -147,7 +151,7 @@ func (r *rooms) quit(s *Socket, name string) {
 // close makes all members leave.
 func (r *rooms) close(name string) {
 	d := r.directory(name)
-	rm, _ := d.find(name)
+	rm := d.find(name)
 	if rm == nil {
 		return
 	}

@@ -53,6 +53,12 @@ func (rm *room) drop(i int) {
 	case rm.index == nil:
 	case last <= few/2: // what many left behind: a map never shrinks
 		rm.index, rm.members = nil, slices.Clone(rm.members)
+	case last <= cap(rm.members)/8:
+		rm.members = slices.Clone(rm.members)
+		rm.index = make(map[*Socket]int, len(rm.members))
+		for i, m := range rm.members {
+			rm.index[m] = i
+		}
 	default:
 		rm.index[moved] = i
 		delete(rm.index, dropped)
@@ -65,18 +71,17 @@ func (rm *room) drop(i int) {
 type directory struct {
 	mu    sync.RWMutex
 	rooms map[string]*room
-	made  uint64 // rooms, ever; who read it before can tell that none has come to be
 }
 
-// find returns the room, or nil, and how many had been made by then.
-func (d *directory) find(name string) (*room, uint64) {
+// find returns the room, or nil.
+func (d *directory) find(name string) *room {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.rooms[name], d.made
+	return d.rooms[name]
 }
 
 func (d *directory) findOrMake(name string) *room {
-	if rm, _ := d.find(name); rm != nil {
+	if rm := d.find(name); rm != nil {
 		return rm
 	}
 	d.mu.Lock()
@@ -88,7 +93,6 @@ func (d *directory) findOrMake(name string) *room {
 			d.rooms = make(map[string]*room)
 		}
 		d.rooms[name] = rm
-		d.made++
 	}
 	return rm
 }

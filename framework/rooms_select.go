@@ -31,7 +31,7 @@ func (r *rooms) eachIn(name string, sender *Socket, f func(*Socket)) {
 	if s := r.known(name); s != nil && s != sender {
 		f(s)
 	}
-	rm, _ := r.directory(name).find(name)
+	rm := r.directory(name).find(name)
 	if rm == nil {
 		return
 	}
@@ -68,20 +68,27 @@ type pick struct {
 	except bool // its sockets are left out, rather than reached
 	socket *Socket
 	room   *room
-	made   uint64 // the directory's count when no room was found
 }
 
 // manyPicks is more names than selections mostly have; up to here they stay on the
 // stack.
 const manyPicks = 16
 
+// mostTries is how often a selection is found anew before it is taken as it is: rooms
+// of those names then come and go faster than they can be locked.
+const mostTries = 8
+
 func (r *rooms) eachPicked(t *target, f func(*Socket)) {
 	var some [manyPicks]pick
 	picks := pickNames(some[:0], t)
-	for !r.hold(picks) {
+	for tries := 1; !r.hold(picks) && tries < mostTries; tries++ {
 		release(picks)
 	}
 	defer release(picks)
+	if len(picks) > manyPicks {
+		r.eachOfMany(picks, t, f)
+		return
+	}
 	if !t.narrowed {
 		r.eachOfAll(picks, t.sender, f)
 		return
@@ -101,6 +108,45 @@ func (r *rooms) eachPicked(t *target, f func(*Socket)) {
 			if s != t.sender && !skip(picks, i, s) {
 				f(s)
 			}
+		}
+	}
+}
+
+// eachOfMany is eachPicked with a map, for names of which so many are not to be looked
+// through for each socket.
+func (r *rooms) eachOfMany(picks []pick, t *target, f func(*Socket)) {
+	over := map[*Socket]bool{t.sender: true} // left out, or reached
+	once := func(s *Socket) {
+		if !over[s] {
+			over[s] = true
+			f(s)
+		}
+	}
+	leave := func(s *Socket) { over[s] = true }
+	for i := range picks {
+		if picks[i].except {
+			picks[i].each(leave)
+		}
+	}
+	if !t.narrowed {
+		r.eachOfAll(nil, t.sender, once)
+		return
+	}
+	for i := range picks {
+		if !picks[i].except {
+			picks[i].each(once)
+		}
+	}
+}
+
+// each calls f for the sockets that the name stands for.
+func (p *pick) each(f func(*Socket)) {
+	if p.socket != nil {
+		f(p.socket)
+	}
+	if p.room != nil {
+		for _, s := range p.room.members {
+			f(s)
 		}
 	}
 }
@@ -126,7 +172,7 @@ func (r *rooms) hold(picks []pick) bool {
 	for i := range picks {
 		p := &picks[i]
 		p.socket = r.known(p.name)
-		p.room, p.made = r.directory(p.name).find(p.name)
+		p.room = r.directory(p.name).find(p.name)
 	}
 	for i := range picks {
 		if rm := picks[i].room; rm != nil {
@@ -145,8 +191,7 @@ func (r *rooms) stands(p *pick) bool {
 	if p.room != nil {
 		return !p.room.gone
 	}
-	_, made := r.directory(p.name).find(p.name)
-	return made == p.made
+	return r.directory(p.name).find(p.name) == nil
 }
 
 func release(picks []pick) {

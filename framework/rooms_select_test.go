@@ -101,8 +101,8 @@ func TestASelectionIsOfOneMoment(t *testing.T) {
 			s := sockets[0]
 			r.join(s, tt.in)
 			r.join(sockets[1], []string{"a", "b"})
-			a, _ := r.directory("a").find("a")
-			b, _ := r.directory("b").find("b")
+			a := r.directory("a").find("a")
+			b := r.directory("b").find("b")
 
 			b.mu.Lock()
 			got := make(map[*Socket]int)

@@ -303,7 +303,7 @@ func TestABroadcastHoldsUpNobodyElsewhere(t *testing.T) {
 			waiting.Go(func() { r.join(others[1], []string{"big"}) })
 			waiting.Go(func() { r.remove(sockets[0]) })
 			if tt.name != "to everybody" {
-				rm, _ := r.directory("big").find("big")
+				rm := r.directory("big").find("big")
 				await(t, "nobody waits to write", func() bool {
 					if rm.mu.TryRLock() {
 						rm.mu.RUnlock()

@@ -141,9 +141,10 @@ func (r *route) newContext() *eventContext {
 		return &eventContext{}
 	}
 	ec := privates.Get().(*eventContext)
-	if r.keeps {
+	if ec.keeps = r.keeps; ec.keeps {
 		ec.data = nil
 	}
+	ec.event.room = &ec.result
 	return ec
 }
 

@@ -79,10 +79,8 @@ func (s *Session) pause(done <-chan struct{}) {
 			b.pausing.Store(true)
 		}
 		resume := b.resume
-		if s.mayRead() { // since before pausing was set, of which nobody will tell
-			b.resumeAll()
-		}
 		b.mu.Unlock()
+		s.mayResume() // if it may since before pausing was set nobody else will tell
 		select {
 		case <-resume:
 		case <-done:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // barrier lets everybody go first who could. runtime.Gosched does so for goroutines
@@ -18,18 +19,40 @@ type barrier struct {
 	call func(fd uintptr) bool // pass, as a value that need not be allocated each time
 	sent bool
 	err  error // without a pipe it is runtime.Gosched
+
+	skip, skips int // how often it is to be Gosched yet, and was last time
 }
+
+const (
+	// slowBarrier is from when on a wait was too long: the processors have other work,
+	// and the scheduler asks the network only now and then.
+	slowBarrier = time.Millisecond
+
+	// mostSkips is for how many waits that is taken to go on, at most.
+	mostSkips = 1024
+)
 
 func (b *barrier) wait() {
 	if b.raw == nil && b.err == nil {
 		b.err = b.open()
 	}
-	if b.err == nil {
+	switch {
+	case b.err != nil:
+	case b.skip > 0:
+		b.skip--
+	default:
+		start := time.Now()
 		b.sent = false
 		b.err = b.raw.Read(b.call)
+		if time.Since(start) < slowBarrier {
+			b.skips = 0
+		} else {
+			b.skips = min(max(16, 2*b.skips), mostSkips)
+		}
+		b.skip = b.skips
 	}
-	// Who was found with the byte stands behind it in the queue. Twice, for of every
-	// 61 times that the scheduler looks one is for those who have let others go first.
+	// Who was found with the byte stands behind it in the queue. Twice, for one in 61
+	// looks of the scheduler is for those who have let others go first.
 	runtime.Gosched()
 	runtime.Gosched()
 }
@@ -51,7 +74,7 @@ func (b *barrier) pass(fd uintptr) bool {
 		_, err := b.w.Write(one[:])
 		return err != nil
 	}
-	_, err := sysRead(fd, one[:])
+	_, err := syscall.Read(int(fd), one[:])
 	return err != syscall.EAGAIN
 }
 

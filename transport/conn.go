@@ -36,7 +36,7 @@ type conn struct {
 	phase      probePhase
 	unflushed  bool  // gws has written: it leaves before reading waits for more
 	hungUp     bool  // gws has closed the connection
-	busy       bool  // the last read brought all there was
+	busy       bool  // the last read brought what is to be answered first
 	readFailed bool  // there is nobody to send a close frame to
 	readEnded  bool  // gws has returned, and neither panicked nor been ended
 	readErr    error // what gws reported
@@ -120,7 +120,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		c.mu.Unlock()
 		return len(p), nil
 	}
-	if owed := c.owed(); owed > c.limit {
+	if owed := c.owed(); owed > c.limit && c.state == connOpen {
 		c.mu.Unlock()
 		err := c.overflow(owed)
 		c.fail(err)
@@ -179,7 +179,7 @@ func (c *conn) append(frames []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if owed := c.owed(); owed > c.limit {
+	if owed := c.owed(); owed > c.limit && c.state == connOpen {
 		c.mu.Unlock()
 		return c.overflow(owed)
 	}
@@ -199,7 +199,7 @@ func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if owed := c.owed(); owed > c.limit {
+	if owed := c.owed(); owed > c.limit && c.state == connOpen {
 		c.mu.Unlock()
 		return c.overflow(owed)
 	}

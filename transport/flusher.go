@@ -130,18 +130,30 @@ func (f *flusher) run(stop <-chan struct{}) {
 					few = f.take(few)
 					flushAll(few)
 				}
+				select {
+				case <-f.timer.C:
+					late = f.flushLate(late)
+				default:
+				}
 			}
 		case <-f.timer.C:
-			f.mu.Lock()
-			late, f.late = f.late, late[:0]
-			f.mu.Unlock()
-			for i, s := range late {
-				late[i] = nil
-				s.late.Store(false)
-				s.Flush()
-			}
+			late = f.flushLate(late)
 		}
 	}
+}
+
+// flushLate flushes those that FlushLate has marked; spare is a list of before.
+func (f *flusher) flushLate(spare []*Session) []*Session {
+	f.mu.Lock()
+	late := f.late
+	f.late = spare[:0]
+	f.mu.Unlock()
+	for i, s := range late {
+		late[i] = nil
+		s.late.Store(false)
+		s.Flush()
+	}
+	return late
 }
 
 // take returns who waits, and has others wait in the old list.

@@ -309,7 +309,9 @@ func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) boo
 		select {
 		case <-p.woken:
 		case <-nudge:
+			s.mu.Lock()
 			get.release = true
+			s.mu.Unlock()
 		case <-ctx.Done():
 			s.mu.Lock()
 			if s.poll != nil && s.poll.get == get {

@@ -62,7 +62,7 @@ func (r *rawRead) free() {
 func (r *rawRead) read(fd uintptr) bool {
 	buf := readBuffers.Get().(*[readAhead]byte)
 	for {
-		n, err := sysRead(fd, buf[:])
+		n, err := sockRead(fd, buf[:])
 		switch {
 		case err == syscall.EINTR:
 			continue

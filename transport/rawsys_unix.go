@@ -1,9 +1,9 @@
-//go:build unix && !linux
+//go:build unix && (!linux || 386 || race || msan || asan)
 
 package transport
 
 import "syscall"
 
-func sysRead(fd uintptr, p []byte) (int, error) { return syscall.Read(int(fd), p) }
+func sockRead(fd uintptr, p []byte) (int, error) { return syscall.Read(int(fd), p) }
 
-func sysWrite(fd uintptr, p []byte) (int, error) { return syscall.Write(int(fd), p) }
+func sockWrite(fd uintptr, p []byte) (int, error) { return syscall.Write(int(fd), p) }

@@ -55,19 +55,27 @@ func tryWrite(raw syscall.RawConn, p []byte) (int, error) {
 	return n, err
 }
 
+// rawPiece is how much is handed to the kernel at a time, in bytes: what is copied in
+// one system call holds up the scheduler.
+const rawPiece = 64 << 10
+
 // write reports true for "done", always: false would wait until fd is writable.
 func (w *rawWrite) write(fd uintptr) bool {
-	for {
-		n, err := sysWrite(fd, w.p)
+	for w.n < len(w.p) {
+		piece := w.p[w.n:min(w.n+rawPiece, len(w.p))]
+		n, err := sockWrite(fd, piece)
 		switch err {
 		case nil:
-			w.n = n
+			if w.n += n; n < len(piece) {
+				return true
+			}
 		case syscall.EINTR:
-			continue
 		case syscall.EAGAIN:
+			return true
 		default:
 			w.err = err
+			return true
 		}
-		return true
 	}
+	return true
 }

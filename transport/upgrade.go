@@ -80,7 +80,9 @@ func (e *Engine) dismiss(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(handshakeTimeout))
 	_ = c.append(closeFrame)
-	_, _ = c.Conn.Write(c.take().b) // all of it: it is short
+	for c.first != nil {
+		_, _ = c.Conn.Write(c.take().b) // it waits, but not for long
+	}
 	_ = c.Conn.Close()
 	e.log.Debug().Str("remote", r.RemoteAddr).Msg("second websocket of a session closed")
 }

@@ -30,7 +30,8 @@ type Plan struct {
 	typ    reflect.Type
 	root   node
 	binary bool // a []byte or an any is somewhere inside
-	keeps  bool // a json.RawMessage is, or a type that decodes itself
+	raw    bool // a json.RawMessage is
+	itself bool // a type that decodes itself is
 }
 
 // plans holds *Plan by reflect.Type. It is only a cache, as in encoding/json: what
@@ -52,7 +53,7 @@ func Compile(t reflect.Type) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, _ := plans.LoadOrStore(t, &Plan{typ: t, root: root, binary: c.binary, keeps: c.keeps})
+	p, _ := plans.LoadOrStore(t, &Plan{typ: t, root: root, binary: c.binary, raw: c.raw, itself: c.itself})
 	return p.(*Plan), nil
 }
 
@@ -70,7 +71,9 @@ func Plain(t reflect.Type) bool {
 	}
 	p := false
 	switch t.Kind() {
-	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array, reflect.Pointer:
+	case reflect.Pointer:
+		p = Plain(t.Elem())
+	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array:
 		plan, err := Compile(t)
 		p = err == nil && !plan.binary && t != rawMessageType
 	}
@@ -85,7 +88,11 @@ func (p *Plan) Binary() bool { return p.binary }
 // Keeps reports whether what Decode has stored may point into raw: whether a
 // json.RawMessage is somewhere inside, or a type that decodes itself and might not
 // copy what it should.
-func (p *Plan) Keeps() bool { return p.keeps }
+func (p *Plan) Keeps() bool { return p.raw || p.itself }
+
+// DecodesItself reports whether the value, or something inside, is of a type with an
+// UnmarshalJSON or UnmarshalText: then what Decode has stored may point into itself.
+func (p *Plan) DecodesItself() bool { return p.itself }
 
 // Decode stores the JSON value raw in dst, which must be settable and of the
 // plan's type. What dst held before is replaced; after an error its content is
@@ -139,7 +146,8 @@ var (
 type compiler struct {
 	nodes  map[reflect.Type]node // containers begun, so that recursive types end in themselves
 	binary bool                  // met a []byte or an any
-	keeps  bool                  // met what may point into the text
+	raw    bool                  // met a json.RawMessage
+	itself bool                  // met a type that decodes itself
 }
 
 func (c *compiler) compile(t reflect.Type) (node, error) {
@@ -148,7 +156,7 @@ func (c *compiler) compile(t reflect.Type) (node, error) {
 	}
 	switch t {
 	case rawMessageType:
-		c.keeps = true
+		c.raw = true
 		return rawNode{}, nil
 	case numberType:
 		return numberNode{}, nil
@@ -156,10 +164,10 @@ func (c *compiler) compile(t reflect.Type) (node, error) {
 	if k := t.Kind(); k != reflect.Pointer && k != reflect.Interface {
 		switch p := reflect.PointerTo(t); {
 		case p.Implements(unmarshalerType):
-			c.keeps = true
+			c.itself = true
 			return unmarshalerNode{}, nil
 		case p.Implements(textInType):
-			c.keeps = true
+			c.itself = true
 			return textNode{}, nil
 		}
 	}
@@ -242,6 +250,7 @@ func (c *compiler) mapOf(t reflect.Type) (node, error) {
 	if n.key, err = compileKey(t.Key()); err != nil {
 		return nil, err
 	}
+	c.itself = c.itself || reflect.PointerTo(t.Key()).Implements(textInType)
 	n.elem, err = c.compile(t.Elem())
 	return n, atElement(err)
 }
