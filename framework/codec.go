@@ -9,10 +9,10 @@ import (
 )
 
 // Codec is another implementation of JSON, for Options.Codec. It is given the
-// arguments and results whose types are structs, maps, slices, arrays or pointers
-// without a []byte or an any inside; what may hold binary attachments, and single
-// strings, numbers and bools, the built-in codec handles always. So it does for
-// ArgsOf, Args.Decode and Call.
+// arguments and results whose types are structs, maps, slices or arrays, or pointers
+// to those, without a []byte or an any inside; what may hold binary attachments, and
+// single strings, numbers and bools, the built-in codec handles always. So it does
+// for ArgsOf, Args.Decode and Call.
 //
 // Both methods must be safe for concurrent use.
 type Codec interface {
@@ -25,8 +25,8 @@ type Codec interface {
 }
 
 // EncodingJSON is package encoding/json as a Codec, without the escaping of HTML. The
-// built-in codec agrees with it but for what docs/performance.md lists, and takes a
-// third of its time.
+// built-in codec agrees with it but for what docs/performance.md lists, and takes
+// about a third of its time.
 type EncodingJSON struct{}
 
 // Append implements Codec.

@@ -23,7 +23,7 @@ func newBinding(fn reflect.Value, recv []reflect.Value, sig *signature) *binding
 	b := &binding{fn: fn, recv: recv, sig: sig, frames: new(sync.Pool)}
 	for _, p := range sig.params {
 		if p.plan.DecodesItself() {
-			b.frames = nil // it may point into itself, and its place is gone with the frame
+			b.frames = nil // it may point into itself: its place is to be its own
 		}
 	}
 	b.goDirect()

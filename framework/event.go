@@ -119,7 +119,13 @@ type eventContext struct {
 	private bool   // used again when the event has been served
 	keeps   bool   // but not data: the handler may have kept parts of it
 	data    []byte // what the arguments point into
-	result  [1]any // room for the reply of a private one
+	result  [1]any // room for the reply
+}
+
+// roomyContext has room for its data.
+type roomyContext struct {
+	eventContext
+	bytes [128]byte
 }
 
 // privates are contexts of events that nobody but the framework has seen: their

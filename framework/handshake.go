@@ -35,8 +35,9 @@ var alikeHeaders = []string{
 	"Sec-Websocket-Extensions", "Sec-Websocket-Version", "Upgrade", "User-Agent",
 }
 
-// URL returns the URL of the request, with the server's path and the query in it.
-// Each call makes a new one, as it does of what Header and Query return.
+// URL returns the URL of the request: the server's path and the query, and what else
+// of a proxy's absolute form there was. Each call makes a new one, as it does of what
+// Header and Query return.
 func (h *Handshake) URL() *url.URL {
 	u, _ := h.unpack()
 	return u

@@ -133,7 +133,8 @@ func (n *namespace) compile() {
 	for _, event := range slices.Sorted(maps.Keys(n.events)) {
 		r := n.events[event]
 		r.serve = chain(r.handler, r.mw)
-		r.private = len(n.srv.mw)+len(n.mw)+len(r.mw) == 0 && r.binding != nil && r.binding.private()
+		r.bare = len(n.srv.mw)+len(n.mw)+len(r.mw) == 0 && r.binding != nil
+		r.private = r.bare && r.binding.private()
 		r.keeps = r.binding == nil || r.binding.keeps()
 		if n.srv.opts.Codec != nil && r.binding != nil {
 			r.keeps, r.binding.frames = true, nil // who knows what it keeps

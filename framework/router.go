@@ -130,21 +130,34 @@ type route struct {
 
 	// Made at the first request.
 	serve   Handler // handler in its whole chain
-	private bool    // nobody but the framework sees the event's context
+	bare    bool    // nobody but the framework sees the reply
+	private bool    // nor the event's context
 	keeps   bool    // what the arguments point into may be kept by who gets them
 }
 
 // newContext returns the context of an event for r, or for a handler unknown yet.
 // Its data is empty, and may only be appended to.
 func (r *route) newContext() *eventContext {
-	if r == nil || !r.private {
+	if r == nil {
 		return &eventContext{}
 	}
-	ec := privates.Get().(*eventContext)
-	if ec.keeps = r.keeps; ec.keeps {
-		ec.data = nil
+	var ec *eventContext
+	switch {
+	case r.private:
+		ec = privates.Get().(*eventContext)
+		if ec.keeps = r.keeps; ec.keeps {
+			ec.data = nil
+		}
+	case r.keeps:
+		ec = &eventContext{}
+	default: // who keeps the event keeps its context anyway
+		roomy := &roomyContext{}
+		ec = &roomy.eventContext
+		ec.data = roomy.bytes[:0]
 	}
-	ec.event.room = &ec.result
+	if r.bare {
+		ec.event.room = &ec.result
+	}
 	return ec
 }
 

@@ -37,7 +37,8 @@ type Engine struct {
 
 // New makes an engine. accept is called for each new session, with the request that
 // opened it, and returns its Handler, which must not be nil. Nothing has been sent
-// to the client at that point; what accept sends follows the open packet. The
+// to the client at that point, not the WebSocket's 101 either; what accept sends
+// follows the open packet, and if it aborts the session the client gets nothing. The
 // request's context ends with the request: what is to outlast it must be copied.
 //
 // It panics if opts contradict themselves.

@@ -186,18 +186,13 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
 
 // serveGET answers a poll with what is queued, once something is.
 func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
-	// A poll is meant to take long: limits on requests are not meant for it. Writers
-	// that know no deadlines have none to lift.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{})
-	_ = control.SetWriteDeadline(time.Time{})
-
 	get := new(pendingGET)
 	if !s.beginGET(w, r, get) {
 		return
 	}
 	var batch batch
-	if !s.awaitBatch(r.Context(), get, &batch) {
+	if !s.awaitBatch(r.Context(), control, get, &batch) {
 		if s.end(ReasonTransportError, errPollAborted, endDrop) {
 			go s.notify()
 		}
@@ -216,6 +211,14 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 	if batch.last {
 		s.stopLingering()
 	}
+}
+
+// liftDeadlines is for requests that wait: those are meant to take long, and what limits
+// others is not meant for them. Writers that know no deadlines have none to lift; the
+// HTTP server sets its own anew for the next request.
+func liftDeadlines(control *http.ResponseController) {
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
 }
 
 var (
@@ -286,8 +289,9 @@ func (b *batch) add(binary bool, data []byte) {
 // awaitBatch waits until there is something to answer get with, and takes it. It
 // reports false if the client went away first. Without a pollState in b the session
 // was upgraded meanwhile.
-func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) bool {
+func (s *Session) awaitBatch(ctx context.Context, control *http.ResponseController, get *pendingGET, b *batch) bool {
 	var nudge <-chan time.Time
+	lifted := false
 	for {
 		s.mu.Lock()
 		p := s.poll
@@ -306,6 +310,10 @@ func (s *Session) awaitBatch(ctx context.Context, get *pendingGET, b *batch) boo
 		}
 		s.mu.Unlock()
 
+		if !lifted {
+			liftDeadlines(control)
+			lifted = true
+		}
 		select {
 		case <-p.woken:
 		case <-nudge:

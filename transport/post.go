@@ -112,7 +112,10 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 			return http.StatusBadRequest
 		}
 		// Not only before the answer: one body may hold more than the backlog does.
-		s.pause(r.Context().Done())
+		if !s.mayRead() {
+			liftDeadlines(post.control) // a deadline that passes would cancel the request
+			s.pause(r.Context().Done())
+		}
 		if r.Context().Err() != nil {
 			_ = s.violation(ReasonTransportError, errPostAborted)
 			return http.StatusBadRequest
@@ -136,11 +139,6 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, post *pending
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	post.reading = false
-	if err == nil {
-		// Left as it is the deadline would cancel the request while it waits in pause.
-		_ = post.control.SetReadDeadline(time.Time{})
-		_ = post.control.SetWriteDeadline(time.Time{}) // the HTTP server's is counted from the request
-	}
 	return err
 }
 

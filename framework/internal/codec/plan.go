@@ -70,12 +70,15 @@ func Plain(t reflect.Type) bool {
 		return p.(bool)
 	}
 	p := false
-	switch t.Kind() {
-	case reflect.Pointer:
-		p = Plain(t.Elem())
-	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array:
-		plan, err := Compile(t)
-		p = err == nil && !plan.binary && t != rawMessageType
+	if plan, err := Compile(t); err == nil && !plan.binary { // so it does not point to itself for ever
+		of := t
+		for of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
+		switch of.Kind() {
+		case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array:
+			p = of != rawMessageType
+		}
 	}
 	plain.Store(t, p)
 	return p
