@@ -75,7 +75,8 @@ func TestPromise09AClientThatReadsNothingIsClosedAndOthersAreServed(t *testing.T
 		Logger:    zerolog.Nop(),
 		Transport: transport.Options{MaxSendBuffer: 64 << 10},
 	})
-	reasons := make(chan framework.Reason, 1)
+	reasons, joined := make(chan framework.Reason, 1), make(chan struct{}, 2)
+	srv.On("connect", func() { joined <- struct{}{} })
 	srv.On("news", func(s *framework.Socket) error {
 		for range 200 {
 			if err := s.Broadcast().Emit("news", strings.Repeat("x", 4<<10)); err != nil {
@@ -88,6 +89,7 @@ func TestPromise09AClientThatReadsNothingIsClosedAndOthersAreServed(t *testing.T
 	// Between two polls a client reads nothing: it owes more and more.
 	slow := sockettest.Dial(t, srv, sockettest.Options{Transport: "polling"})
 	slow.Send("0")
+	receive(t, joined)
 	sender := sockettest.Connect(t, srv, "/")
 	sender.Call("news")
 	sender.Call("news") // still served

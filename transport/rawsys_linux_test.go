@@ -13,7 +13,7 @@ import (
 func TestADescriptorInBlockingModeHoldsUpNobody(t *testing.T) {
 	h := newHarness(t, Options{}, onTCP, withServer(func(s *http.Server) {
 		s.ConnState = func(c net.Conn, state http.ConnState) {
-			if state != http.StateNew {
+			if state != http.StateHijacked {
 				return
 			}
 			if f, err := c.(*net.TCPConn).File(); err == nil {
