@@ -17,7 +17,11 @@ import (
 // was pending. The other side is the least that net/http can do it with.
 func BenchmarkPolling(b *testing.B) {
 	b.Run("parlor", func(b *testing.B) {
-		benchPolls(b, New(Options{}, func(s *Session, _ *http.Request) Handler { return &benchEcho{s: s} }))
+		engine := New(Options{}, func(s *Session, _ *http.Request) Handler { return &benchEcho{s: s} })
+		benchPolls(b, engine)
+		if err := engine.Shutdown(b.Context()); err != nil { // its client would be waited for
+			b.Error(err)
+		}
 	})
 	b.Run("net-http", func(b *testing.B) {
 		echoed := make(chan []byte, 1)
