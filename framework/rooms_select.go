@@ -94,21 +94,14 @@ func (r *rooms) eachPicked(t *target, f func(*Socket)) {
 		return
 	}
 	for i := range picks {
-		p := &picks[i]
-		if p.except {
+		if picks[i].except {
 			continue
 		}
-		if s := p.socket; s != nil && s != t.sender && !skip(picks, i, s) {
-			f(s)
-		}
-		if p.room == nil {
-			continue
-		}
-		for _, s := range p.room.members {
+		picks[i].each(func(s *Socket) {
 			if s != t.sender && !skip(picks, i, s) {
 				f(s)
 			}
-		}
+		})
 	}
 }
 
