@@ -28,6 +28,7 @@ type conn struct {
 	raw     syscall.RawConn // nil if a write cannot be tried without blocking
 	session *Session
 	limit   int           // bytes
+	form    form          // what messages look like here
 	timeout time.Duration // for one piece
 
 	// These belong to the goroutine that reads.
@@ -172,8 +173,9 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// append takes frames to be written at the next flush.
-func (c *conn) append(frames []byte) error {
+// append takes a message to be written at the next flush.
+func (c *conn) append(m *Message) error {
+	frames := m.as(c.form)
 	c.mu.Lock()
 	if c.state >= connEnding {
 		c.mu.Unlock()
@@ -188,11 +190,11 @@ func (c *conn) append(frames []byte) error {
 	return nil
 }
 
-// appendMessage is append of the frames of a message that is for c alone.
+// appendMessage is append of a message that is for c alone.
 func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
 	size := messageSize(text, attachments)
-	if size >= shareSize {
-		return c.append(NewMessage(text, attachments...).frames)
+	if size >= shareSize || c.form != formFrames {
+		return c.append(NewMessage(text, attachments...))
 	}
 	c.mu.Lock()
 	if c.state >= connEnding {
@@ -209,8 +211,9 @@ func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
 	return nil
 }
 
-// appendIdle is append for frames that may be lost: they are if anything waits.
-func (c *conn) appendIdle(frames []byte) bool {
+// appendIdle is append for a message that may be lost: it is if anything waits.
+func (c *conn) appendIdle(m *Message) bool {
+	frames := m.as(c.form)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state >= connEnding || c.owed() > 0 {

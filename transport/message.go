@@ -1,6 +1,9 @@
 package transport
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync/atomic"
+)
 
 // Message is one Engine.IO message, or several that belong together: a text and
 // the binary attachments that follow it unbroken. It is encoded once and can be
@@ -10,7 +13,35 @@ type Message struct {
 	// them: not masked, not fragmented, not compressed. They are the canonical form
 	// because a WebSocket takes them as they are; a poll answer takes them apart again.
 	frames []byte
+
+	// What it looks like in other forms, made when the first session needs it.
+	others [forms - 1]atomic.Pointer[[]byte]
 }
+
+// form is what messages look like on a connection.
+type form uint8
+
+const (
+	formFrames form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
+	forms
+)
+
+// as returns the message in a form. It is made once, however many ask.
+func (m *Message) as(f form) []byte {
+	if f == formFrames {
+		return m.frames
+	}
+	other := &m.others[f-1]
+	if b := other.Load(); b != nil {
+		return *b
+	}
+	b := f.encode(m)
+	other.Store(&b)
+	return b
+}
+
+// encode makes another form of a message.
+func (f form) encode(m *Message) []byte { return m.frames }
 
 // Opcodes of WebSocket frames, RFC 6455 section 5.2, with the FIN bit set.
 const (

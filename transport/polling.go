@@ -101,7 +101,7 @@ func (s *Session) queueIfPolled(m *Message) bool {
 	defer s.mu.Unlock()
 	p := s.poll
 	if p == nil {
-		return s.ws.Load().appendIdle(m.frames)
+		return s.ws.Load().appendIdle(m)
 	}
 	if s.ended.Load() || p.get == nil || p.owed() > 0 {
 		return false

@@ -89,7 +89,7 @@ func (s *Session) Append(text []byte, attachments ...[]byte) error {
 func (s *Session) SendVolatile(m *Message) bool {
 	sent := false
 	if c := s.ws.Load(); c != nil {
-		sent = c.appendIdle(m.frames)
+		sent = c.appendIdle(m)
 	} else {
 		sent = s.queueIfPolled(m)
 	}
@@ -136,7 +136,7 @@ func (s *Session) queue(m *Message) error {
 			return s.queueFailed(err)
 		}
 	}
-	return s.queueFailed(c.append(m.frames))
+	return s.queueFailed(c.append(m))
 }
 
 // queueFailed ends the session of a client that owes too much.

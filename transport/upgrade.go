@@ -79,7 +79,9 @@ func (e *Engine) dismiss(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(handshakeTimeout))
-	_ = c.append(closeFrame)
+	c.mu.Lock()
+	c.put(closeFrame)
+	c.mu.Unlock()
 	for c.first != nil {
 		_, _ = c.Conn.Write(c.take().b) // it waits, but not for long
 	}
@@ -96,7 +98,7 @@ func (s *Session) probePacket(c *conn, data []byte, binary bool) {
 		s.poll.probing = true
 		get := s.poll.get
 		s.mu.Unlock()
-		_ = c.append(packetProbed.frames)
+		_ = c.append(packetProbed)
 		c.flush()
 		s.releasePoll(get)
 	case c.phase == probeReplied && !binary && string(data) == "5":
@@ -140,8 +142,10 @@ func (s *Session) upgrade(c *conn) {
 	s.workers.wheel.Stop(&c.timer)
 	skip := p.skip
 	for _, m := range p.queue {
-		c.put(m.frames[skip:])
-		skip = 0
+		if skip > 0 {
+			m, skip = &Message{frames: m.frames[skip:]}, 0
+		}
+		c.put(m.as(c.form))
 	}
 	c.mu.Unlock()
 	s.ws.Store(c)

@@ -189,7 +189,7 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	s := e.newSession()
 	c.session = s
 	s.ws.Store(c)
-	_ = c.append(e.openPacket(s, WebSocket).frames) // it is the first
+	_ = c.append(e.openPacket(s, WebSocket)) // it is the first
 
 	e.hold() // for serve, and before accept can close the session
 	serving := false
