@@ -234,3 +234,15 @@ func (srv *Server) connGone() {
 		srv.empty = nil
 	}
 }
+
+// AdmitStream is for package transport/webtransport, see transport.Engine.AdmitStream.
+func (srv *Server) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
+	srv.compiled()
+	return srv.engine.AdmitStream(w, r)
+}
+
+// ServeStream is for package transport/webtransport, see transport.Engine.ServeStream.
+func (srv *Server) ServeStream(stream transport.Stream, r *http.Request) {
+	srv.compiled()
+	srv.engine.ServeStream(stream, r)
+}

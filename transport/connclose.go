@@ -25,18 +25,28 @@ func (c *conn) fail(err error) {
 
 // end closes the connection as WebSocket has it: what waits is sent, then a close
 // frame; the peer answers that, and the goroutine that reads sees it. It does so
-// within the grace, or the connection is killed.
+// within the grace, or the connection is killed. A stream, which has no close frame,
+// is finished.
 func (c *conn) end() {
 	c.mu.Lock()
 	if c.state >= connEnding {
 		c.mu.Unlock()
 		return
 	}
-	c.put(closeFrame)
+	stream, isStream := c.Conn.(streamConn)
+	if !isStream {
+		c.put(closeFrame)
+	}
 	c.state = connEnding
 	c.mu.Unlock()
 	c.session.workers.wheel.Set(&c.timer, closeGrace, c.kill)
 	c.flush()
+	if isStream {
+		go func() {
+			c.awaitWriter()
+			stream.Finish()
+		}()
+	}
 }
 
 // abort closes the connection at once. The peer is sent a close frame if that can

@@ -21,6 +21,7 @@ type Engine struct {
 	accept   func(*Session, *http.Request) Handler
 	log      zerolog.Logger
 	origins  []originPattern
+	upgrades string // what is offered to who polls, as JSON
 	openEnd  string // what each open packet ends with
 	upgrader *gws.Upgrader
 
@@ -50,6 +51,7 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 		sessions: make(map[string]*Session),
 	}
 	e.origins = parseOrigins(e.opts.Origins)
+	e.upgrades = e.opts.upgrades()
 	e.openEnd = fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
 		e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload)
 	e.upgrader = newUpgrader(&e.opts)
@@ -231,8 +233,8 @@ func (e *Engine) unlist(s *Session) {
 // protocol v4, "Handshake". The order of the keys is that of the reference server.
 func (e *Engine) openPacket(s *Session, transport string) *Message {
 	upgrades := ""
-	if transport == Polling && e.offers(WebSocket) && !e.opts.DisableUpgrades {
-		upgrades = `"` + WebSocket + `"`
+	if transport == Polling {
+		upgrades = e.upgrades
 	}
 	return newPacket(`0{"sid":"` + s.id + `","upgrades":[` + upgrades + e.openEnd)
 }

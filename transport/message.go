@@ -23,6 +23,7 @@ type form uint8
 
 const (
 	formFrames form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
+	formStream             // frames of WebTransport
 	forms
 )
 
@@ -41,7 +42,7 @@ func (m *Message) as(f form) []byte {
 }
 
 // encode makes another form of a message.
-func (f form) encode(m *Message) []byte { return m.frames }
+func (f form) encode(m *Message) []byte { return encodeStream(m.frames) }
 
 // Opcodes of WebSocket frames, RFC 6455 section 5.2, with the FIN bit set.
 const (

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -11,8 +13,9 @@ import (
 
 // The names of the transports, as they stand in the "transport" parameter of a request.
 const (
-	Polling   = "polling"
-	WebSocket = "websocket"
+	Polling      = "polling"
+	WebSocket    = "websocket"
+	WebTransport = "webtransport"
 )
 
 // Options are the settings of an Engine. The zero value works; New copies it and
@@ -43,10 +46,11 @@ type Options struct {
 	// 0 means 4 MiB.
 	MaxBacklog int
 
-	// Transports are those on offer: Polling, WebSocket or both. nil means both.
+	// Transports are those on offer. nil means Polling and WebSocket. WebTransport,
+	// which runs over QUIC, also needs a server of package transport/webtransport.
 	Transports []string
 
-	// DisableUpgrades keeps the engine from offering WebSocket to polling clients.
+	// DisableUpgrades keeps the engine from offering other transports to polling clients.
 	DisableUpgrades bool
 
 	// Origins are the web origins whose pages may connect besides those of the
@@ -102,8 +106,8 @@ func (o Options) withDefaults() Options {
 		panic(`transport: Options.Transports is empty: want Polling, WebSocket or both, or nil for both`)
 	}
 	for _, t := range o.Transports {
-		if t != Polling && t != WebSocket {
-			panic(fmt.Sprintf("transport: Options.Transports has %q: want %q, %q or both", t, Polling, WebSocket))
+		if t != Polling && t != WebSocket && t != WebTransport {
+			panic(fmt.Sprintf("transport: Options.Transports has %q: want %q, %q, %q", t, Polling, WebSocket, WebTransport))
 		}
 	}
 
@@ -130,6 +134,21 @@ func (o Options) withDefaults() Options {
 		o.Cookie = &c
 	}
 	return o
+}
+
+// upgrades lists what is offered to clients that poll, as the elements of a JSON array.
+// The order is that of the reference server.
+func (o *Options) upgrades() string {
+	if o.DisableUpgrades {
+		return ""
+	}
+	var list []string
+	for _, t := range []string{WebSocket, WebTransport} {
+		if slices.Contains(o.Transports, t) {
+			list = append(list, strconv.Quote(t))
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // setDefault puts def in the place of a zero and refuses what is negative.

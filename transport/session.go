@@ -31,7 +31,7 @@ type Session struct {
 	flusher *flusher
 	id      string
 
-	ws          atomic.Pointer[conn] // nil while polling
+	ws          atomic.Pointer[conn] // of a WebSocket, or a stream; nil while polling
 	ended       atomic.Bool          // set once, under mu
 	dirty, late atomic.Bool          // in the flusher's lists
 
@@ -56,12 +56,17 @@ func (s *Session) ID() string { return s.id }
 // logID is what logs have of the id: enough to tell sessions apart.
 func (s *Session) logID() string { return s.id[:8] }
 
-// Transport returns Polling or WebSocket, whichever the session is on now.
+// Transport returns Polling, WebSocket or WebTransport, whichever the session is on
+// now.
 func (s *Session) Transport() string {
-	if s.ws.Load() != nil {
+	switch c := s.ws.Load(); {
+	case c == nil:
+		return Polling
+	case c.form == formStream:
+		return WebTransport
+	default:
 		return WebSocket
 	}
-	return Polling
 }
 
 // Send queues m and has it sent soon. It returns ErrClosed if the session is closed

@@ -28,14 +28,7 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	if !e.checkHandshake(w, r) {
 		return
 	}
-	s.mu.Lock()
-	p := s.poll
-	free := p != nil && !p.upgrading && !s.ended.Load()
-	if free {
-		p.upgrading = true
-	}
-	s.mu.Unlock()
-	if !free {
+	if !s.reserveUpgrade() {
 		e.dismiss(w, r)
 		return
 	}
@@ -44,16 +37,38 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	c, socket := e.hijack(w, r)
 	if c == nil {
 		s.mu.Lock()
-		p.upgrading = false
+		if s.poll != nil {
+			s.poll.upgrading = false
+		}
 		s.mu.Unlock()
 		e.release()
 		return
 	}
+	s.probeOn(c)
+	go c.serve(socket)
+	c.uncork()
+}
+
+// reserveUpgrade lets one connection at a time probe for a session that polls.
+func (s *Session) reserveUpgrade() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll == nil || s.poll.upgrading || s.ended.Load() {
+		return false
+	}
+	s.poll.upgrading = true
+	return true
+}
+
+// probeOn makes c the probe, for the upgrade timeout. If the session did not wait for
+// it, c is killed and its reader will see that.
+func (s *Session) probeOn(c *conn) {
 	c.session, c.phase = s, probeOpen
 	s.mu.Lock()
-	if !s.ended.Load() {
-		p.probe = c
-		s.workers.wheel.Set(&c.timer, e.opts.UpgradeTimeout, func() {
+	open := !s.ended.Load()
+	if open {
+		s.poll.probe = c
+		s.workers.wheel.Set(&c.timer, s.engine.opts.UpgradeTimeout, func() {
 			s.mu.Lock()
 			late := s.poll != nil // else the upgrade was made at the last moment
 			s.mu.Unlock()
@@ -63,11 +78,9 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 		})
 	}
 	s.mu.Unlock()
-	if p.probe == nil {
-		c.kill() // the session did not wait
+	if !open {
+		c.kill()
 	}
-	go c.serve(socket)
-	c.uncork()
 }
 
 // dismiss accepts a WebSocket for a session that has one, or is closing, and closes

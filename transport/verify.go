@@ -123,10 +123,11 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, id, transp
 	}
 }
 
-// offers tells whether a transport is among the options.
+// offers tells whether a transport that requests can name is among the options.
+// WebTransport has a door of its own.
 func (e *Engine) offers(transport string) bool {
 	for _, t := range e.opts.Transports {
-		if t == transport {
+		if t == transport && t != WebTransport {
 			return true
 		}
 	}

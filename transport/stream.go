@@ -1,0 +1,265 @@
+package transport
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Stream is a reliable stream of bytes in both directions to one client: the
+// bidirectional stream of a WebTransport session. Each method may be called beside the
+// others.
+type Stream interface {
+	io.ReadWriter
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+	RemoteAddr() net.Addr
+
+	// Finish ends the stream behind what has been written, and has the connection
+	// closed once that may have arrived. It does not block.
+	Finish()
+
+	// Close ends the connection at once. It wakes who reads or writes. It is called
+	// in any case, at times more than once.
+	Close() error
+}
+
+// AdmitStream checks the request by which a client asks for a stream, before that is
+// granted: whether the engine offers WebTransport, the page may connect (Origins) and
+// new clients are taken. It answers those it does not admit and reports which.
+func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case !e.allowOrigin(w, r):
+		return false
+	case !slices.Contains(e.opts.Transports, WebTransport):
+		e.refuse(w, r, refusedTransport, "Options.Transports does not have transport.WebTransport")
+		return false
+	case parameter(r.URL.RawQuery, "EIO") != "4":
+		e.refuse(w, r, refusedProtocol, "WebTransport is for clients of Engine.IO 4")
+		return false
+	}
+	return true
+}
+
+// ServeStream serves a client on a stream that AdmitStream let through with r, until
+// either side ends it. The stream's first packet tells whether it is a new session or
+// the upgrade of one that polls; it has to come within Options.UpgradeTimeout.
+//
+// Engine.IO protocol v4, "WebTransport".
+func (e *Engine) ServeStream(stream Stream, r *http.Request) {
+	c := &conn{
+		Conn:    streamConn{stream},
+		form:    formStream,
+		state:   connCorked,
+		limit:   e.opts.MaxSendBuffer,
+		timeout: e.opts.WriteTimeout,
+	}
+	_ = stream.SetReadDeadline(time.Now().Add(e.opts.UpgradeTimeout))
+	frames := streamFrames{r: bufio.NewReaderSize(stream, readBuffer), limit: maxOpening}
+	id, err := readOpening(&frames)
+	if err != nil {
+		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport opened no session")
+		_ = stream.Close()
+		return
+	}
+	_ = stream.SetReadDeadline(time.Time{})
+	frames.limit = e.opts.MaxPayload
+	if id == "" {
+		e.openStream(c, &frames, r)
+	} else {
+		e.upgradeToStream(c, &frames, id)
+	}
+}
+
+// readOpening reads the first packet and returns the id of the session that it names.
+func readOpening(f *streamFrames) (id string, err error) {
+	data, binary, err := f.next()
+	defer f.free()
+	switch {
+	case err != nil:
+		return "", err
+	case binary || len(data) == 0 || data[0] != '0':
+		return "", errors.New("transport: the first packet of a stream opens or names no session")
+	case len(data) == 1:
+		return "", nil
+	}
+	var opening struct {
+		SID string `json:"sid"`
+	}
+	if err := json.Unmarshal(data[1:], &opening); err != nil || opening.SID == "" {
+		return "", errors.New("transport: the first packet of a stream names no session")
+	}
+	return opening.SID, nil
+}
+
+// maxOpening is more than the first packet of a stream can need, in bytes.
+const maxOpening = 512
+
+// openStream opens a session on a stream.
+func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
+	if !e.admit() {
+		_ = c.Conn.Close()
+		return
+	}
+	s := e.newSession()
+	c.session = s
+	s.ws.Store(c)
+	_ = c.append(e.openPacket(s, WebTransport))
+
+	e.hold() // for serveStream, and before accept can close the session
+	serving := false
+	defer func() {
+		if !serving { // accept panicked
+			e.release()
+			_ = c.Conn.Close()
+		}
+	}()
+	s.open(r)
+	serving = true
+	c.uncork()
+	c.serveStream(frames)
+}
+
+// upgradeToStream serves a stream that is to become the transport of a session.
+func (e *Engine) upgradeToStream(c *conn, frames *streamFrames, id string) {
+	s := e.session(id)
+	if s == nil || !s.reserveUpgrade() {
+		e.log.Debug().Msg("webtransport for a session that is unknown, or has no use for it")
+		_ = c.Conn.Close()
+		return
+	}
+	e.hold()
+	s.probeOn(c)
+	c.uncork()
+	c.serveStream(frames)
+}
+
+// serveStream reads until the stream ends.
+func (c *conn) serveStream(frames *streamFrames) {
+	defer c.served()
+	defer c.containStream()
+	defer frames.free()
+	for {
+		data, binary, err := frames.next()
+		if err != nil {
+			c.readErr = err
+			break
+		}
+		c.receive(data, binary)
+	}
+	if errors.Is(c.readErr, errFrame) {
+		_ = c.session.violation(ReasonParseError, c.readErr)
+	} else {
+		c.readFailed = true
+	}
+	c.readEnded = true
+}
+
+func (c *conn) containStream() {
+	if v := recover(); v != nil {
+		c.session.engine.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+			Str("session", c.session.logID()).Msg("webtransport reader panicked")
+	}
+}
+
+// streamConn makes a net.Conn of a stream.
+type streamConn struct{ Stream }
+
+func (streamConn) LocalAddr() net.Addr { return nil }
+
+func (c streamConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+var errFrame = errors.New("transport: invalid frame")
+
+// streamFrames takes frames off a stream.
+type streamFrames struct {
+	r     io.Reader
+	limit int // bytes
+	buf   *buffer
+}
+
+var streamBuffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, readAhead)} }}
+
+// next reads a frame. What it returns is valid until the next call. While it waits for
+// one, it holds no buffer.
+func (f *streamFrames) next() (data []byte, isBinary bool, err error) {
+	f.free()
+	var header [9]byte
+	if _, err := io.ReadFull(f.r, header[:1]); err != nil {
+		return nil, false, err
+	}
+	isBinary = header[0]&streamBinary != 0
+	size := uint64(header[0] &^ streamBinary)
+	if more := 0; size >= 126 {
+		if more = 2; size == 127 {
+			more = 8
+		}
+		if _, err := io.ReadFull(f.r, header[1:1+more]); err != nil {
+			return nil, false, io.ErrUnexpectedEOF
+		}
+		if size = binary.BigEndian.Uint64(header[1:]); more == 2 {
+			size >>= 48
+		}
+	}
+	if size == 0 || size > uint64(f.limit) {
+		return nil, false, fmt.Errorf("%w: its length is %d, allowed are 1 to %d", errFrame, size, f.limit)
+	}
+	f.buf = streamBuffers.Get().(*buffer)
+	f.buf.b = slices.Grow(f.buf.b[:0], int(min(size, readAhead)))
+	for data := f.buf.b; uint64(len(data)) < size; { // what is not there yet is not made room for
+		n := int(min(size-uint64(len(data)), max(readAhead, uint64(len(data)))))
+		data = slices.Grow(data, n)[:len(data)+n]
+		if _, err := io.ReadFull(f.r, data[len(data)-n:]); err != nil {
+			return nil, false, io.ErrUnexpectedEOF
+		}
+		f.buf.b = data
+	}
+	return f.buf.b, isBinary, nil
+}
+
+func (f *streamFrames) free() {
+	if f.buf != nil && cap(f.buf.b) <= keepSize {
+		streamBuffers.Put(f.buf)
+	}
+	f.buf = nil
+}
+
+// streamBinary marks a frame that holds a binary message.
+const streamBinary = 0x80
+
+// encodeStream makes the form that a message has on a stream, of its WebSocket frames.
+func encodeStream(frames []byte) []byte {
+	b := make([]byte, 0, len(frames))
+	for len(frames) > 0 {
+		var opcode, kind byte
+		var data []byte
+		if opcode, data, frames = nextFrame(frames); opcode == frameBinary {
+			kind = streamBinary
+		}
+		b = append(appendStreamHeader(b, kind, len(data)), data...)
+	}
+	return b
+}
+
+// appendStreamHeader appends the header of a frame with a packet of n bytes.
+func appendStreamHeader(dst []byte, kind byte, n int) []byte {
+	switch {
+	case n < 126:
+		return append(dst, kind|byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(dst, kind|126), uint16(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, kind|127), uint64(n))
+	}
+}
