@@ -43,9 +43,6 @@ func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 	case !slices.Contains(e.opts.Transports, WebTransport):
 		e.refuse(w, r, refusedTransport, "Options.Transports does not have transport.WebTransport")
 		return false
-	case parameter(r.URL.RawQuery, "EIO") != "4":
-		e.refuse(w, r, refusedProtocol, "WebTransport is for clients of Engine.IO 4")
-		return false
 	}
 	return true
 }

@@ -31,7 +31,7 @@ func (h *harness) dialStream(opening string) *streamClient {
 	h.t.Helper()
 	ours, theirs := net.Pipe()
 	c := &streamClient{t: h.t, conn: ours, gone: make(chan struct{})}
-	r := httptest.NewRequest(http.MethodConnect, "https://parlor.test/socket.io/?EIO=4&transport=webtransport", nil)
+	r := httptest.NewRequest(http.MethodConnect, "https://parlor.test/socket.io/", nil)
 	go func() {
 		defer close(c.gone)
 		h.engine.ServeStream(pipeStream{theirs}, r)
@@ -228,19 +228,17 @@ func TestStreamsAreAdmittedOnRequestOnly(t *testing.T) {
 	tests := []struct {
 		name       string
 		transports []string
-		url        string
 		origin     string
 		want       int // 0 is admitted
 	}{
-		{"offered", bothAndStreams, "https://parlor.test/socket.io/?EIO=4", "https://parlor.test", 0},
-		{"not offered", nil, "https://parlor.test/socket.io/?EIO=4", "", http.StatusBadRequest},
-		{"another protocol", bothAndStreams, "https://parlor.test/socket.io/?EIO=3", "", http.StatusBadRequest},
-		{"foreign page", bothAndStreams, "https://parlor.test/socket.io/?EIO=4", "https://evil.test", http.StatusForbidden},
+		{"offered", bothAndStreams, "https://parlor.test", 0},
+		{"not offered", nil, "", http.StatusBadRequest},
+		{"foreign page", bothAndStreams, "https://evil.test", http.StatusForbidden},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHarness(t, Options{Transports: tt.transports})
-			r := httptest.NewRequest(http.MethodConnect, tt.url, nil)
+			r := httptest.NewRequest(http.MethodConnect, "https://parlor.test/socket.io/", nil)
 			r.Host = "parlor.test"
 			if tt.origin != "" {
 				r.Header.Set("Origin", tt.origin)
@@ -284,4 +282,3 @@ func FuzzStreamFrames(f *testing.F) {
 		}
 	})
 }
-

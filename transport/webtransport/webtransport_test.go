@@ -95,7 +95,7 @@ func start(t *testing.T, opts transport.Options) (url string, sessions chan *ech
 			t.Errorf("Serve returned %v, want http.ErrServerClosed", err)
 		}
 	})
-	return "https://" + conn.LocalAddr().String() + "/socket.io/?EIO=4&transport=webtransport", sessions, pool
+	return "https://" + conn.LocalAddr().String() + "/socket.io/", sessions, pool
 }
 
 func dial(t *testing.T, url string, pool *x509.CertPool, header http.Header) (*http.Response, *webtransport.Session) {
