@@ -286,11 +286,11 @@ func (s *Socket) start() {
 }
 
 func (c *conn) turnAway(path, message string) error {
-	m, err := connectError(path, &Error{Message: message})
+	head, data, err := connectError(path, &Error{Message: message})
 	if err != nil {
 		return err
 	}
-	_ = c.session.Send(m) // a client that is gone needs none
+	c.send(head, data)
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/parlor-go/parlor/framework/internal/codec"
 	"github.com/parlor-go/parlor/framework/internal/packet"
-	"github.com/parlor-go/parlor/transport"
 )
 
 // connect runs the chain around OnConnect and accepts or refuses. If the connection
@@ -73,12 +72,12 @@ func (s *Socket) accept() {
 	s.mu.Lock()
 	unheard := s.unheard()
 	if !unheard {
-		_ = session.Send(connectPacket(s.ns.path, s.id)) // fails if the client just went, of which end will tell
+		s.conn.send(connectPacket(s.ns.path, s.id)) // if the client just went, end will tell
 		for _, m := range s.opening.held {
 			_ = session.Send(m)
 		}
 		if s.ended { // by Disconnect in OnConnect
-			_ = session.Send(disconnectPacket(s.ns.path))
+			s.conn.send(disconnectPacket(s.ns.path))
 		}
 	}
 	s.opening.held = nil // its context may be kept
@@ -134,7 +133,7 @@ func (s *Socket) turnAway(public *Error) {
 		p.settle(s, Args{}, ErrClosed)
 	}
 	if !unheard {
-		_ = s.conn.session.Send(s.refusalPacket(public)) // a client that is gone needs none
+		s.conn.send(s.refusalPacket(public))
 	}
 	s.enqueue(&task{kind: taskEnd})
 }
@@ -158,39 +157,34 @@ func (s *Socket) depart() {
 	}
 }
 
-func connectPacket(path, sid string) *transport.Message {
-	b := packet.AppendHeader(nil, packet.Head{Type: packet.Connect, Namespace: path})
-	b = append(b, `{"sid":"`...)
-	b = append(b, sid...)
-	return transport.NewMessage(append(b, `"}`...))
+func connectPacket(path, sid string) (packet.Head, []byte) {
+	data := append([]byte(`{"sid":"`), sid...)
+	return packet.Head{Type: packet.Connect, Namespace: path}, append(data, `"}`...)
 }
 
 // refusalPacket makes a CONNECT_ERROR. Data that cannot be encoded is left out:
 // the client is to hear of its refusal all the same.
-func (s *Socket) refusalPacket(e *Error) *transport.Message {
-	m, err := connectError(s.ns.path, e)
+func (s *Socket) refusalPacket(e *Error) (packet.Head, []byte) {
+	head, data, err := connectError(s.ns.path, e)
 	if err != nil {
 		s.log().Error().Err(err).Msg("data of the refusal left out")
-		m, _ = connectError(s.ns.path, &Error{Message: e.Message}) // a string cannot fail
+		head, data, _ = connectError(s.ns.path, &Error{Message: e.Message}) // a string cannot fail
 	}
-	return m
+	return head, data
 }
 
 // connectError makes the packet {"message":...,"data":...}, data left out when
 // there is none.
-func connectError(path string, e *Error) (m *transport.Message, err error) {
+func connectError(path string, e *Error) (head packet.Head, data []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil { // data may encode itself
-			m, err = nil, fmt.Errorf("data of the refusal panics: %v", v)
+			err = fmt.Errorf("data of the refusal panics: %v", v)
 		}
 	}()
-	b := packet.AppendHeader(nil, packet.Head{Type: packet.ConnectError, Namespace: path})
-	b, attachments, err := codec.Append(b, nil, e)
+	head = packet.Head{Type: packet.ConnectError, Namespace: path}
+	data, attachments, err := codec.Append(nil, nil, e)
 	if err == nil && len(attachments) > 0 {
 		err = errors.New("a refusal cannot carry binary data")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return transport.NewMessage(b), nil
+	return head, data, err
 }

@@ -15,7 +15,7 @@ import (
 // copies it.
 type encoded struct {
 	buf         []byte
-	text        []byte   // the packet's, in buf
+	text        []byte   // the packet's, in buf; nil if another parser made only attachments
 	attachments [][]byte // the caller's bytes
 }
 
@@ -29,18 +29,25 @@ const (
 // encode makes a packet whose header, which counts the attachments, is written in
 // front of the array once that is there. It is to be released, unless err is not nil
 // or encoding panicked.
-func encode(c Codec, head packet.Head, event string, args []any) (*encoded, error) {
+func encode(o *Options, head packet.Head, event string, args []any) (*encoded, error) {
 	p := encodedPool.Get().(*encoded)
 	room := packet.MaxHeader + len(head.Namespace)
 	p.buf = append(slices.Grow(p.buf[:0], room)[:room], '[')
 	if head.Type != packet.Ack {
 		p.buf = codec.AppendString(p.buf, event)
 	}
-	if err := p.append(c, args, head.Type == packet.Ack); err != nil {
+	if err := p.append(o.Codec, args, head.Type == packet.Ack); err != nil {
 		p.release()
 		return nil, err
 	}
 	p.buf = append(p.buf, ']')
+	if o.Parser != nil {
+		if err := p.parse(o.Parser, head, p.buf[room:]); err != nil {
+			p.release()
+			return nil, err
+		}
+		return p, nil
+	}
 
 	head.Attachments = len(p.attachments)
 	var scratch [packet.MaxHeader + 64]byte
@@ -93,7 +100,7 @@ func (n *namespace) encodeEvent(event string, id uint64, args []any) (*transport
 	if packet.Reserved(event) {
 		return nil, emitError(event, ErrReservedEvent)
 	}
-	p, err := encode(n.srv.opts.Codec, packet.Head{Type: packet.Event, Namespace: n.path, ID: id, HasID: id != 0}, event, args)
+	p, err := encode(&n.srv.opts, packet.Head{Type: packet.Event, Namespace: n.path, ID: id, HasID: id != 0}, event, args)
 	if err != nil {
 		return nil, emitError(event, err)
 	}
@@ -103,7 +110,7 @@ func (n *namespace) encodeEvent(event string, id uint64, args []any) (*transport
 // encode makes the packet that answers a's event.
 func (a *Ack) encode(args []any) (*encoded, error) {
 	ns := a.socket.ns
-	p, err := encode(ns.srv.opts.Codec, packet.Head{Type: packet.Ack, Namespace: ns.path, ID: a.id, HasID: true}, "", args)
+	p, err := encode(&ns.srv.opts, packet.Head{Type: packet.Ack, Namespace: ns.path, ID: a.id, HasID: true}, "", args)
 	if err != nil {
 		return nil, fmt.Errorf("framework: ack %q: %w", a.event, err)
 	}

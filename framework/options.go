@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/parlor-go/parlor/framework/parser"
 	"github.com/parlor-go/parlor/transport"
 )
 
@@ -35,6 +36,11 @@ type Options struct {
 	// Codec is used for JSON in place of the built-in codec, for what it can do. nil
 	// means the built-in one throughout.
 	Codec Codec
+
+	// Parser is what packets are written and read by, in place of text with binary
+	// attachments behind it. All clients have to be given the same one. nil means the
+	// parser that clients have by themselves; package parser/msgpack is another.
+	Parser parser.Parser
 
 	// Logger gets the Socket.IO level: who connects, is refused and disconnects at
 	// info, events at debug, a client that breaks the protocol at warn, failures

@@ -217,7 +217,11 @@ func (srv *Server) accept(session *transport.Session, r *http.Request) transport
 		srv.workers.open()
 	}
 	srv.mu.Unlock()
-	return newConn(srv, session, r)
+	c := newConn(srv, session, r)
+	if srv.opts.Parser != nil {
+		return c.parsed(srv.opts.Parser)
+	}
+	return c
 }
 
 // connGone counts down when a connection and all its clean-up have ended.

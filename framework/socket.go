@@ -266,7 +266,7 @@ func (s *Socket) end(reason Reason, detail error) {
 	if s.state == connected {
 		s.state = gone
 		if reason == ServerNamespaceDisconnect {
-			_ = s.conn.session.Send(disconnectPacket(s.ns.path)) // a client that is gone needs none
+			s.conn.send(disconnectPacket(s.ns.path))
 		}
 	}
 	pending, opening := s.acks.takeAll(), s.opening
@@ -309,8 +309,8 @@ func (s *Socket) reason() Reason {
 	return s.why
 }
 
-func disconnectPacket(path string) *transport.Message {
-	return transport.NewMessage(packet.AppendHeader(nil, packet.Head{Type: packet.Disconnect, Namespace: path}))
+func disconnectPacket(path string) (packet.Head, []byte) {
+	return packet.Head{Type: packet.Disconnect, Namespace: path}, nil
 }
 
 // log is the server's logger with the socket's fields added to one line; it

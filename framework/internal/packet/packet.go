@@ -77,11 +77,11 @@ func Decode(b []byte, maxAttachments int) (Packet, error) {
 	if len(b) > 0 {
 		p.Data = b
 	}
-	return p, p.check()
+	return p, p.Check()
 }
 
-// check holds the payload against what the packet's type may carry.
-func (p *Packet) check() error {
+// Check holds the payload against what the packet's type may carry.
+func (p *Packet) Check() error {
 	switch p.Type {
 	case Event, BinaryEvent, Ack, BinaryAck:
 		if len(p.Data) == 0 || p.Data[0] != '[' {
