@@ -74,7 +74,12 @@ func newListener(t *testing.T, addr string) net.Listener {
 // serveInterop serves on listener until the test ends, and returns the URL.
 func serveInterop(t *testing.T, listener net.Listener) string {
 	t.Helper()
-	srv := newInterop()
+	return serveServer(t, listener, newInterop())
+}
+
+// serveServer is serveInterop for any server.
+func serveServer(t *testing.T, listener net.Listener, srv *framework.Server) string {
+	t.Helper()
 	stop := serveOn(t, listener, srv)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -98,8 +103,11 @@ func serveOn(t *testing.T, listener net.Listener, srv *framework.Server) (stop f
 	return sync.OnceFunc(server.Close)
 }
 
-func newInterop() *framework.Server {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+func newInterop() *framework.Server { return newInteropWith(framework.Options{}) }
+
+func newInteropWith(opts framework.Options) *framework.Server {
+	opts.Logger = zerolog.Nop()
+	srv := framework.New(opts)
 	watch := &watcher{}
 	srv.Register("/", &interop{watch: watch})
 	srv.Register("/room", &room{})

@@ -1,14 +1,15 @@
-// What the scripts share that run the JavaScript client: node NAME.mjs URL MODE,
-// where MODE is "websocket", "polling" or "upgrade".
+// What the scripts share that run the JavaScript client: node NAME.mjs URL MODE [PARSER],
+// where MODE is "websocket", "polling" or "upgrade", and PARSER a package.
 import { io } from "socket.io-client";
 import { check } from "./check.mjs";
 
-const [url, mode] = process.argv.slice(2);
+const [url, mode, parserName] = process.argv.slice(2);
+const parser = parserName && (await import(parserName)).default;
 const transports = { websocket: ["websocket"], polling: ["polling"], upgrade: ["polling", "websocket"] }[mode];
 
 // connect makes a connection of its own, unless options say otherwise.
 export function connect(path = "/", options = {}) {
-  return io(url + path, { transports, forceNew: true, reconnection: false, timeout: 30_000, ...options });
+  return io(url + path, { transports, parser, forceNew: true, reconnection: false, timeout: 30_000, ...options });
 }
 
 // once resolves with the arguments of the next event.
