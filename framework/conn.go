@@ -91,6 +91,7 @@ func (c *conn) message(data []byte, binary bool) error {
 		return c.handle(p, nil)
 	}
 	c.partial = newPartial(p)
+	c.session.AwaitAck(1) // or reading might pause before what would end the pause
 	c.session.Hold(c.partial.size)
 	return nil
 }
@@ -130,8 +131,9 @@ func (c *conn) attachment(data []byte) error {
 		return nil
 	}
 	c.partial = nil
+	c.session.Release(p.size) // its event will hold it
+	c.session.AwaitAck(-1)
 	err := c.handle(p.packet, p.attachments)
-	c.session.Release(p.size) // by now its event holds it
 	p.free()
 	return err
 }

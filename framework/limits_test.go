@@ -41,6 +41,15 @@ func TestPromise10AFloodNobodyHandlesClosesTheClientWhileAnAckIsAwaited(t *testi
 	equal(t, "reason", receive(t, reasons), framework.TransportError)
 }
 
+// The rest of a packet is read even where it is more than reading pauses at.
+func TestPromise10APacketWithLargeAttachmentsIsServed(t *testing.T) {
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 64 << 10}})
+	srv.On("files", func(files ...[]byte) int { return len(files) })
+	file := make([]byte, 10_000)
+	client := sockettest.Connect(t, srv, "/")
+	equal(t, "ack", client.Call("files", file, file, file, file, file).JSON(), "[5]")
+}
+
 func TestPromise10AFloodIsHeldBackAndThenServedWhole(t *testing.T) {
 	const events = 500
 	gate, done := make(chan struct{}), make(chan struct{})
