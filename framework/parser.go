@@ -15,7 +15,7 @@ import (
 type parsedConn struct {
 	*conn
 	decoder parser.Decoder
-	held    int // bytes of a packet that is not complete
+	held    int // of a packet that is not complete
 }
 
 func (c *conn) parsed(p parser.Parser) *parsedConn {
@@ -38,16 +38,25 @@ func (c *parsedConn) message(data []byte, binary bool) error {
 		return err
 	}
 	if !complete {
-		c.held += len(data)
-		c.session.Hold(len(data))
+		c.wait(len(data) + taskOverhead)
 		return nil
 	}
-	err = c.packet(p)
 	if c.held > 0 {
-		c.session.Release(c.held) // by now its event holds it
+		c.session.Release(c.held) // its event will hold it
+		c.session.AwaitAck(-1)
 		c.held = 0
 	}
-	return err
+	return c.packet(p)
+}
+
+// wait counts a part of a packet against the client's backlog. For the rest, reading
+// goes on up to the whole of that.
+func (c *parsedConn) wait(size int) {
+	if c.held == 0 {
+		c.session.AwaitAck(1)
+	}
+	c.held += size
+	c.session.Hold(size)
 }
 
 // packet checks what the built-in parser would have, and hands it on.
