@@ -39,3 +39,12 @@ func newMessagePack() *framework.Server {
 	srv.On("add", func(a, b int64) string { return fmt.Sprint(a + b) })
 	return srv
 }
+
+func TestPythonClientWithMessagePack(t *testing.T) {
+	for _, mode := range []string{"websocket", "polling", "upgrade"} {
+		t.Run(mode, func(t *testing.T) {
+			url := serveServer(t, newListener(t, "127.0.0.1:0"), newMessagePack())
+			testclients.RunPython(t, "python-msgpack.py", url, mode)
+		})
+	}
+}

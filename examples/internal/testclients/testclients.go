@@ -1,6 +1,6 @@
 // Package testclients runs the official Socket.IO clients, in Node.js and in
-// Chromium, against a server that a Go test has started. The scripts are in
-// testdata/interop.
+// Chromium, and the one in Python against a server that a Go test has started. The
+// scripts are in testdata/interop.
 //
 // A script writes JSON lines: {"check":name,"ok":bool}, with "got" and "want" if
 // not ok; {"step":name}, which Script.Await waits for; {"done":true} at its end.
@@ -62,8 +62,14 @@ func RunBrowser(t *testing.T, name string, args ...string) {
 func start(t *testing.T, env []string, name string, args []string) *Script {
 	t.Helper()
 	node, dir := node(t)
+	return launch(t, node, dir, env, name, args)
+}
+
+// launch starts a script with the interpreter bin in dir.
+func launch(t *testing.T, bin, dir string, env []string, name string, args []string) *Script {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	cmd := exec.CommandContext(ctx, node, append([]string{name}, args...)...)
+	cmd := exec.CommandContext(ctx, bin, append([]string{name}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.WaitDelay = 5 * time.Second // a browser of a killed script may hold its output open
