@@ -15,7 +15,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		not []string
 	}{
 		{"transport", []string{module + "framework", module + "middleware", module + "examples"}},
-		{"framework", []string{module + "middleware", module + "examples"}},
+		{"framework", []string{module + "middleware", module + "examples", "github.com/tinylib/"}},
 		{"middleware", []string{module + "examples"}},
 		{"framework/sockettest", []string{module + "framework", module + "transport", "github.com/"}},
 	}

@@ -16,7 +16,8 @@
 //
 // A client that sends other extensions, strings that are not UTF-8, keys that are
 // neither strings nor integers, or a {"_placeholder":true}, which is how the text
-// parser writes binary data, breaks the protocol.
+// parser writes binary data, breaks the protocol. What is emitted may be nested no
+// deeper than what is taken, 256.
 package msgpack
 
 import (
