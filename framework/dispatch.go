@@ -16,6 +16,7 @@ type binding struct {
 	frames *sync.Pool // nil if they are not used again
 	direct direct     // in place of fn.Call; nil unless the shape is a common one
 	place  func() any // its argument's
+	checks []check    // of the decoded arguments; set at the first request
 }
 
 // newBinding makes a binding that is called often.
@@ -137,15 +138,15 @@ func (b *binding) free(f *frame) {
 	b.frames.Put(f)
 }
 
-// private tells whether the function sees nothing of the event but its arguments
-// and its socket.
+// private tells whether nobody but the framework sees more of the event than its
+// arguments and its socket.
 func (b *binding) private() bool {
 	for _, t := range b.sig.lead {
 		if t != socketType {
 			return false
 		}
 	}
-	return !b.sig.rest
+	return !b.sig.rest && len(b.checks) == 0
 }
 
 // keeps tells whether arguments may be kept beyond the call as parts of the text
@@ -165,6 +166,11 @@ func (b *binding) ServeEvent(ctx context.Context, e *Event) ([]any, error) {
 	more, err := b.decode(f, e)
 	if err != nil {
 		return nil, err
+	}
+	if len(b.checks) > 0 {
+		if err := b.check(ctx, f, more); err != nil {
+			return nil, err
+		}
 	}
 	if b.direct != nil {
 		reply, err := b.direct(ctx, e.Socket, f.arg, e.replyRoom())

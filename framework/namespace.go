@@ -99,6 +99,7 @@ type namespace struct {
 
 	// Written by registration, read-only from the first request on.
 	mw        []Middleware
+	checks    []check
 	events    map[string]*route
 	onConnect *route
 	onEnd     *route
@@ -129,10 +130,12 @@ func (n *namespace) compile() {
 	n.admission = HandlerFunc(n.admit)
 	if n.onConnect != nil {
 		n.admission = chain(n.admission, n.onConnect.mw)
+		n.onConnect.setChecks(n.srv.checks, n.checks)
 	}
 	for _, event := range slices.Sorted(maps.Keys(n.events)) {
 		r := n.events[event]
 		r.serve = chain(r.handler, r.mw)
+		r.setChecks(n.srv.checks, n.checks)
 		r.bare = len(n.srv.mw)+len(n.mw)+len(r.mw) == 0 && r.binding != nil
 		r.private = r.bare && r.binding.private()
 		r.keeps = r.binding == nil || r.binding.keeps()

@@ -64,7 +64,7 @@ func (r *Router) attach(class NamespaceHandler) {
 		panic(fmt.Sprintf("framework: %s does not fit:\n\t%s", name, strings.Join(misfits, "\n\t")))
 	}
 	if ok {
-		own.Routes(&Router{srv: r.srv, ns: r.ns, mw: slices.Clip(r.mw), inline: true, class: v.Type().String()})
+		own.Routes(&Router{srv: r.srv, ns: r.ns, mw: slices.Clip(r.mw), checks: r.checks, inline: true, class: v.Type().String()})
 	}
 }
 
@@ -117,7 +117,7 @@ func (r *Router) attachMethod(v reflect.Value, i int) error {
 	if event == errorRow {
 		return slot.add(&route{event: event, source: source, method: true, report: b.report}, r)
 	}
-	return slot.add(&route{event: event, mw: r.mw, source: source, method: true, handler: b, binding: b}, r)
+	return slot.add(&route{event: event, mw: r.mw, checks: r.checks, source: source, method: true, handler: b, binding: b}, r)
 }
 
 // methodSlot finds what the method On<part> serves; no event, if

@@ -18,6 +18,7 @@ type Router struct {
 	srv    *Server
 	ns     *namespace
 	mw     []Middleware // of With and Group
+	checks []check      // of Group
 	inline bool
 	class  string // whose Routes method it was made for
 	routed bool   // Use comes before the handlers it wraps
@@ -48,7 +49,7 @@ func (r *Router) With(mw ...Middleware) *Router {
 	r.srv.open("With")
 	checkMiddleware(mw)
 	r.routed = true
-	return &Router{srv: r.srv, ns: r.ns, mw: append(slices.Clip(r.mw), mw...), inline: true}
+	return &Router{srv: r.srv, ns: r.ns, mw: append(slices.Clip(r.mw), mw...), checks: r.checks, inline: true}
 }
 
 func checkMiddleware(mw []Middleware) {
@@ -89,7 +90,7 @@ func (r *Router) On(event string, handler any) {
 	case slot.route == nil && packet.Reserved(event):
 		err = errReservedName
 	default:
-		err = slot.add(&route{event: event, mw: r.mw, source: funcName(handler), handler: h, binding: b}, r)
+		err = slot.add(&route{event: event, mw: r.mw, checks: r.checks, source: funcName(handler), handler: h, binding: b}, r)
 	}
 	if err != nil {
 		panic(fmt.Sprintf("framework: On(%q) on %q: %v", event, r.ns.path, err))
@@ -122,6 +123,7 @@ const (
 type route struct {
 	event   string
 	mw      []Middleware // of With and Group, inside the namespace's
+	checks  []check      // of Group, behind the namespace's
 	source  string       // for messages and Events
 	method  bool         // of a class; a function wins over it
 	handler Handler

@@ -32,6 +32,7 @@ type Server struct {
 	sendBound  int
 	namespaces map[string]*namespace
 	mw         []Middleware
+	checks     []check
 	onError    ErrorHandler
 
 	compiled func() // once
