@@ -102,7 +102,7 @@ func (b *binding) lead(f *frame, ctx context.Context, e *Event) {
 		case eventType:
 			*place = reflect.ValueOf(e)
 		case ackType:
-			*place = reflect.ValueOf(e.takeAck())
+			*place = reflect.ValueOf(e.TakeAck())
 		case reasonType:
 			*place = reflect.ValueOf(e.Socket.reason())
 		}
@@ -225,16 +225,6 @@ func (b *binding) report(ctx context.Context, e *Event, err error) ([]any, bool)
 	b.lead(f, ctx, e)
 	f.err = err
 	return results(nil, b.call(f, nil)), b.sig.results > 0
-}
-
-// takeAck hands the acknowledgement to a handler that answers by itself. An
-// Event that middleware made from nothing has none.
-func (e *Event) takeAck() *Ack {
-	if e.ack == nil {
-		e.ack = &Ack{socket: e.Socket, event: e.Name}
-	}
-	e.ack.handed = true
-	return e.ack
 }
 
 // decode fills in the arguments. Those of a variadic function are returned.

@@ -68,6 +68,7 @@ type Ack struct {
 	wanted bool
 	handed bool // a handler took it and answers by itself
 	done   atomic.Bool
+	tap    func(reply []any) // hears what is replied; nil unless middleware asked
 }
 
 // Wanted tells whether the client asked for an acknowledgement.
@@ -78,6 +79,9 @@ func (a *Ack) Wanted() bool { return a != nil && a.wanted }
 // returns ErrAlreadyAcked, a call after the client has gone ErrClosed.
 func (a *Ack) Reply(args ...any) error {
 	if !a.Wanted() {
+		if a != nil && a.tap != nil {
+			a.tap(args)
+		}
 		return nil
 	}
 	if a.done.Load() {
@@ -90,6 +94,9 @@ func (a *Ack) Reply(args ...any) error {
 	defer p.release()
 	if !a.done.CompareAndSwap(false, true) {
 		return ErrAlreadyAcked
+	}
+	if a.tap != nil {
+		a.tap(args)
 	}
 	return a.socket.sendAck(p, true)
 }
