@@ -1,0 +1,92 @@
+package jwt
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/framework"
+)
+
+// token is one that was verified.
+type token[C any] struct {
+	claims  C
+	expires time.Time // with the leeway; zero for never
+}
+
+func (t *token[C]) expired(now time.Time) bool { return !t.expires.IsZero() && !now.Before(t.expires) }
+
+// session is a socket's way from token to token.
+type session[C any] struct {
+	socket  *framework.Socket
+	event   string // that tells the client of the end
+	current atomic.Pointer[token[C]]
+
+	mu    sync.Mutex
+	timer *time.Timer // nil until a token has an end
+	ended bool        // the socket is gone, or about to go
+}
+
+func (s *session[C]) token() *token[C] { return s.current.Load() }
+
+// renew puts a fresh token in the place of the current one.
+func (s *session[C]) renew(t *token[C]) {
+	s.current.Store(t)
+	s.watch(t.expires)
+}
+
+// watch sets the timer, which is stopped when the socket is gone.
+func (s *session[C]) watch(expires time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+	case expires.IsZero():
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+	case s.timer != nil:
+		s.timer.Reset(time.Until(expires))
+	default:
+		s.timer = time.AfterFunc(time.Until(expires), s.expire)
+		context.AfterFunc(s.socket.Context(), s.end)
+	}
+}
+
+// end stops the timer for good.
+func (s *session[C]) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.timer.Stop()
+}
+
+// expire sends the client away, unless it has renewed its token meanwhile.
+func (s *session[C]) expire() {
+	if !s.over() {
+		return
+	}
+	zerolog.Ctx(s.socket.Context()).Info().Msg("token expired, socket disconnected")
+	_ = s.socket.Emit(s.event) // the client may be gone
+	s.socket.Disconnect()
+}
+
+// over tells whether the session's time is up, and ends it.
+func (s *session[C]) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.token()
+	switch {
+	case s.ended:
+		return false
+	case t.expired(time.Now()):
+		s.ended = true
+		return true
+	case !t.expires.IsZero(): // renewed, or the clock was set back
+		s.timer.Reset(time.Until(t.expires))
+	}
+	return false
+}
