@@ -12,6 +12,7 @@ require (
 	github.com/quic-go/webtransport-go v0.13.0
 	github.com/rs/zerolog v1.35.1
 	github.com/tinylib/msgp v1.6.5
+	golang.org/x/time v0.16.0
 )
 
 require (
