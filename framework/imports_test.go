@@ -16,7 +16,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	}{
 		{"transport", []string{module + "framework", module + "middleware", module + "examples"}},
 		{"framework", []string{module + "middleware", module + "examples", "github.com/tinylib/"}},
-		{"middleware", []string{module + "examples"}},
+		{"middleware", []string{module + "examples", module + "middleware/", "github.com/golang-jwt/", "github.com/go-playground/"}},
 		{"framework/sockettest", []string{module + "framework", module + "transport", "github.com/"}},
 	}
 	for _, tt := range tests {
