@@ -54,7 +54,7 @@ func BenchmarkDispatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				p, err := encode(nil, packet.Head{Type: packet.Ack, Namespace: ns.path, HasID: true}, "", reply)
+				p, err := encode(&ns.srv.opts, packet.Head{Type: packet.Ack, Namespace: ns.path, HasID: true}, "", reply)
 				if err != nil {
 					b.Fatal(err)
 				}
