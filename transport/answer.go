@@ -1,14 +1,11 @@
 package transport
 
 import (
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -27,12 +24,6 @@ func setAnswerHeader(h http.Header, contentType string, length int) {
 	h["X-Content-Type-Options"] = values[3:4:4]
 }
 
-// gzips are pooled: a gzip.Writer is 800 KiB of tables.
-var gzips = sync.Pool{New: func() any {
-	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for wrong levels only
-	return z
-}}
-
 // answerPoll writes b as the answer to a poll. Clients may take their time, but have
 // to take something within the write timeout.
 func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *http.ResponseController, b *batch) {
@@ -43,15 +34,11 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *ht
 	h := w.Header()
 	if threshold := s.engine.opts.CompressionThreshold; threshold >= 0 {
 		addVary(h, "Accept-Encoding")
-		if len(body) >= threshold && acceptsGzip(r.Header["Accept-Encoding"]) && h.Get("Content-Encoding") == "" {
-			var zipped bytes.Buffer
-			z := gzips.Get().(*gzip.Writer)
-			z.Reset(&zipped)
-			_, _ = z.Write(body)
-			_ = z.Close()
-			gzips.Put(z)
-			h.Set("Content-Encoding", "gzip")
-			body = zipped.Bytes()
+		if len(body) >= threshold && b.compress && h.Get("Content-Encoding") == "" {
+			if coding := acceptedCoding(r.Header["Accept-Encoding"]); coding != "" {
+				h.Set("Content-Encoding", coding)
+				body = compress(body, coding)
+			}
 		}
 	}
 	setAnswerHeader(h, "text/plain; charset=UTF-8", len(body))
@@ -69,36 +56,6 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *ht
 		body = body[n:]
 	}
 	buf.free() // not after an error: HTTP/2 may still be reading from it then
-}
-
-// acceptsGzip tells whether one of the Accept-Encoding headers has gzip with a
-// quality above 0, RFC 9110 section 12.5.3.
-func acceptsGzip(headers []string) bool {
-	wildcard := false
-	for _, header := range headers {
-		for coding := range strings.SplitSeq(header, ",") {
-			name, params, _ := strings.Cut(coding, ";")
-			ok := !zeroQuality(params)
-			switch strings.ToLower(strings.TrimSpace(name)) {
-			case "gzip", "x-gzip":
-				return ok
-			case "*":
-				wildcard = ok
-			}
-		}
-	}
-	return wildcard
-}
-
-func zeroQuality(params string) bool {
-	for param := range strings.SplitSeq(params, ";") {
-		name, value, _ := strings.Cut(param, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "q") {
-			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			return err != nil || q == 0
-		}
-	}
-	return false
 }
 
 // addVary adds name to the Vary header unless it is there.

@@ -14,13 +14,17 @@ const (
 // connection owns none.
 type buffer struct {
 	b      []byte
-	shared bool // of a Message, and not to be changed
+	shared bool  // of a Message, and not to be changed
+	mark   *mark // told when it is this buffer's turn, which is empty then
 	next   *buffer
 }
 
 var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 1024)} }}
 
 func (b *buffer) free() {
+	if b.mark != nil {
+		b.mark.pass(nil)
+	}
 	if b.shared || cap(b.b) > keepSize {
 		return
 	}

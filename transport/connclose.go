@@ -67,6 +67,10 @@ func (c *conn) kill() {
 	for buf := c.first; buf != nil; {
 		next := buf.next
 		buf.next = nil
+		if buf.mark != nil {
+			buf.mark.pass(ErrClosed)
+			buf.mark = nil
+		}
 		buf.free()
 		buf = next
 	}

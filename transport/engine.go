@@ -29,6 +29,7 @@ type Engine struct {
 
 	mu       sync.RWMutex
 	sessions map[string]*Session // the open ones, and those of which something is left
+	claimed  map[string]bool     // ids of Options.NewID whose sessions are being opened
 	open     int
 	live     int           // what needs the workers: sessions, and what they leave behind
 	workers  *workers      // nil while live is 0
@@ -171,11 +172,15 @@ func (e *Engine) tick() time.Duration {
 	return min(max(shortest/16, 5*time.Millisecond), 250*time.Millisecond)
 }
 
-// newSession makes a session, for which there must have been an admit.
-func (e *Engine) newSession() *Session {
+// newSession makes a session, for which there must have been an admit. With an id of
+// "" it gets a new one.
+func (e *Engine) newSession(id string) *Session {
+	if id == "" {
+		id = newID()
+	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return &Session{engine: e, id: newID(), workers: e.workers, flusher: e.workers.flusher()}
+	return &Session{engine: e, id: id, workers: e.workers, flusher: e.workers.flusher()}
 }
 
 // list makes s known and reports whether the engine goes on.
@@ -224,6 +229,9 @@ func (e *Engine) forget(s *Session) {
 }
 
 func (e *Engine) unlist(s *Session) {
+	if e.sessions[s.id] != s {
+		return // an id of Options.NewID may be another's by now
+	}
 	if delete(e.sessions, s.id); len(e.sessions) == 0 {
 		e.sessions = make(map[string]*Session) // what a crowd left behind: a map never shrinks
 	}

@@ -14,6 +14,8 @@ type Message struct {
 	// because a WebSocket takes them as they are; a poll answer takes them apart again.
 	frames []byte
 
+	plain bool // never compressed
+
 	// What it looks like in other forms, made when the first session needs it.
 	others [forms - 1]atomic.Pointer[[]byte]
 }
@@ -60,6 +62,13 @@ func NewMessage(text []byte, attachments ...[]byte) *Message {
 	return &Message{frames: appendMessage(frames, text, attachments)}
 }
 
+// Uncompressed returns m as a message that is not worth compressing, or must not be:
+// polling answers with only such messages in them and WebSockets with permessage-deflate
+// have it as it is. Both share their bytes.
+//
+// Socket.IO reference server, "compress(false)".
+func (m *Message) Uncompressed() *Message { return &Message{frames: m.frames, plain: true} }
+
 // Len returns the size of the message on a WebSocket, in bytes.
 func (m *Message) Len() int { return len(m.frames) }
 
@@ -90,7 +99,7 @@ func appendMessage(dst, text []byte, attachments [][]byte) []byte {
 // newPacket makes a message of a text packet of any type, its type digit included.
 func newPacket(packet string) *Message {
 	frames := appendHeader(make([]byte, 0, frameSize(len(packet))), frameText, len(packet))
-	return &Message{frames: append(frames, packet...)}
+	return &Message{frames: append(frames, packet...), plain: true}
 }
 
 // packetPing is the same for every session.

@@ -77,8 +77,57 @@ type Options struct {
 	Cookie *http.Cookie
 
 	// CompressionThreshold is the size in bytes from which polling answers are
-	// gzipped for clients that accept it. 0 means 1024, negative means never.
+	// compressed for clients that accept gzip or deflate, unless all in them is
+	// Uncompressed. 0 means 1024, negative means never.
+	//
+	// Engine.IO reference server, "httpCompression".
 	CompressionThreshold int
+
+	// AllowRequest is asked about each handshake, on any transport, before the client
+	// is answered; of WebTransport also about upgrades. An error refuses it with status 403 and code 4: a *Refusal
+	// with the text that it has for the client, any other with "Forbidden". The
+	// request's origin has been checked by then. nil allows all.
+	//
+	// Engine.IO reference server, "allowRequest".
+	AllowRequest func(r *http.Request) error
+
+	// NewID makes the id of a new session, in place of 15 random bytes in base64. Who
+	// knows an id can act as its client, so ids must not be guessed. They are 1 to 128
+	// of the characters A-Z a-z 0-9 - . _ ~. A client for which there is an error, or
+	// an id that is taken or not of that kind, is refused with code 3.
+	//
+	// Engine.IO reference server, "generateId".
+	NewID func(r *http.Request) (string, error)
+
+	// InitialPacket, if not nil, is sent to each client right behind the open packet,
+	// in the same answer if it polls. What is to depend on the client, accept sends.
+	//
+	// Engine.IO reference server, "initialPacket".
+	InitialPacket *Message
+
+	// InitialHeaders and Headers may add to the headers of responses, cookies for one:
+	// InitialHeaders once a session, to the answer to its handshake, Headers to that
+	// and to all later answers to polls and data requests and to the 101 of an
+	// upgrade. They are called when the request has come, before it is served, with
+	// what middleware has set already in h. Content-Type, Content-Length,
+	// Cache-Control and X-Content-Type-Options of answers are the engine's own; a 101
+	// also takes nothing that concerns the WebSocket or a body.
+	//
+	// Engine.IO reference server, "initial_headers" and "headers".
+	InitialHeaders, Headers func(h http.Header, r *http.Request)
+
+	// OnConnectionError is told of each request that is refused, before it is
+	// answered. A panic in it is logged.
+	OnConnectionError func(e ConnectionError)
+
+	// OnUpgrade is told of a session that has left polling, OnUpgradeFailed of one that
+	// goes on polling though its client tried a WebSocket: the probe was closed, took
+	// longer than UpgradeTimeout, or sent what does not belong there. They run on a
+	// goroutine of their own, beside the session's messages; a panic in them is logged.
+	//
+	// Engine.IO reference server, "upgrade".
+	OnUpgrade       func(s *Session)
+	OnUpgradeFailed func(s *Session, err error)
 
 	// Logger gets what happens at the level of Engine.IO. The zero Logger is silent.
 	Logger zerolog.Logger

@@ -40,6 +40,10 @@ type pollState struct {
 	upgrading bool  // a WebSocket has been let in to probe
 	probe     *conn // it, once it is there
 	probing   bool  // its probe has been answered
+	probeErr  error // why it is being closed
+
+	remote string     // where the handshake came from
+	marks  []pollMark // who waits in Drained
 }
 
 // pendingGET is a poll that waits for packets.
@@ -115,6 +119,7 @@ func (s *Session) queueIfPolled(m *Message) bool {
 func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 	if first {
 		p.final = '1'
+		p.dropMarks()
 		switch mode {
 		case endFlush:
 			p.lingers = true
@@ -167,12 +172,18 @@ func (s *Session) stopLingering() {
 
 // openPolling opens a session with a poll, which is answered at once.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
+	e.setInitialHeaders(w, r)
+	id, ok := e.ownID(w, r)
+	if !ok {
+		return
+	}
+	defer e.disownID(id)
 	if !e.admit() {
 		e.refuse(w, r, refusedDraining, "")
 		return
 	}
-	s := e.newSession()
-	s.poll = &pollState{limit: e.opts.MaxSendBuffer, woken: make(chan struct{}, 1)}
+	s := e.newSession(id)
+	s.poll = &pollState{limit: e.opts.MaxSendBuffer, woken: make(chan struct{}, 1), remote: r.RemoteAddr}
 	s.poll.push(e.openPacket(s, Polling))
 	s.open(r)
 
@@ -207,6 +218,7 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 	s.answerPoll(w, r, control, &batch)
 	s.mu.Lock()
 	batch.poll.answering -= batch.owed
+	batch.poll.passMarks(batch.owed)
 	s.mu.Unlock()
 	if batch.last {
 		s.stopLingering()
@@ -273,6 +285,8 @@ type batch struct {
 	poll    *pollState
 	owed    int  // bytes that still count as owed while the answer is being written
 	last    bool // the session's end is in it
+
+	compress bool // a message in it may be
 }
 
 // packet is one of a message's frames, or one that has no frame.
@@ -350,6 +364,7 @@ func (p *pollState) take(b *batch, late bool) {
 		frames := p.queue[done].frames[p.skip:]
 		opcode, data, rest := nextFrame(frames)
 		b.add(opcode == frameBinary, data)
+		b.compress = b.compress || !p.queue[done].plain
 		b.owed += len(frames) - len(rest)
 		if p.skip += len(frames) - len(rest); len(rest) == 0 {
 			done++

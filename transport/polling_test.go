@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"fmt"
 	"io"
@@ -376,20 +377,24 @@ func TestCompression(t *testing.T) {
 		threshold int
 		accept    string
 		text      string
-		gzip      bool
+		coding    string
 		vary      string
 	}{
-		{"long", 0, "gzip, deflate, br", long, true, "Origin Accept-Encoding"},
-		{"quality", 0, "br;q=1.0, gzip;q=0.5", long, true, "Origin Accept-Encoding"},
-		{"anything", 0, "*", long, true, "Origin Accept-Encoding"},
-		{"not accepted", 0, "deflate", long, false, "Origin Accept-Encoding"},
-		{"not named", 0, "", long, false, "Origin Accept-Encoding"},
-		{"quality 0", 0, "gzip;q=0, *", long, false, "Origin Accept-Encoding"},
-		{"quality 0.0", 0, "gzip; q=0.0", long, false, "Origin Accept-Encoding"},
-		{"at the threshold", 0, "gzip", long[:1023], true, "Origin Accept-Encoding"},
-		{"below the threshold", 0, "gzip", long[:1022], false, "Origin Accept-Encoding"},
-		{"own threshold", 10, "gzip", long[:9], true, "Origin Accept-Encoding"},
-		{"never", -1, "gzip", long, false, "Origin"},
+		{"long", 0, "gzip, deflate, br", long, "gzip", "Origin Accept-Encoding"},
+		{"quality", 0, "br;q=1.0, gzip;q=0.5", long, "gzip", "Origin Accept-Encoding"},
+		{"anything", 0, "*", long, "gzip", "Origin Accept-Encoding"},
+		{"deflate", 0, "deflate", long, "deflate", "Origin Accept-Encoding"},
+		{"deflate liked better", 0, "gzip;q=0.1, deflate;q=0.2", long, "deflate", "Origin Accept-Encoding"},
+		{"deflate in place of gzip", 0, "gzip;q=0, deflate", long, "deflate", "Origin Accept-Encoding"},
+		{"not accepted", 0, "br, zstd", long, "", "Origin Accept-Encoding"},
+		{"wrong quality", 0, "gzip;q=2, deflate;q=x", long, "", "Origin Accept-Encoding"},
+		{"not named", 0, "", long, "", "Origin Accept-Encoding"},
+		{"quality 0", 0, "gzip;q=0, *", long, "", "Origin Accept-Encoding"},
+		{"quality 0.0", 0, "gzip; q=0.0", long, "", "Origin Accept-Encoding"},
+		{"at the threshold", 0, "gzip", long[:1023], "gzip", "Origin Accept-Encoding"},
+		{"below the threshold", 0, "gzip", long[:1022], "", "Origin Accept-Encoding"},
+		{"own threshold", 10, "gzip", long[:9], "gzip", "Origin Accept-Encoding"},
+		{"never", -1, "gzip", long, "", "Origin"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -398,8 +403,8 @@ func TestCompression(t *testing.T) {
 				q, p := h.openPoll()
 				_ = p.session.Send(NewMessage([]byte(tt.text)))
 				res := h.get(q, "Accept-Encoding", tt.accept)
-				if got := res.header.Get("Content-Encoding") == "gzip"; got != tt.gzip {
-					t.Fatalf("got gzip %v, want %v", got, tt.gzip)
+				if got := res.header.Get("Content-Encoding"); got != tt.coding {
+					t.Fatalf("got coding %q, want %q", got, tt.coding)
 				}
 				if got := res.header.Get("Content-Length"); got != fmt.Sprint(len(res.body)) {
 					t.Errorf("got content length %s of %d", got, len(res.body))
@@ -407,24 +412,52 @@ func TestCompression(t *testing.T) {
 				if got := strings.Join(res.header.Values("Vary"), " "); got != tt.vary {
 					t.Errorf("got Vary %q, want %q", got, tt.vary)
 				}
-				body := res.body
-				if tt.gzip {
-					z, err := gzip.NewReader(strings.NewReader(body))
-					if err != nil {
-						t.Fatal(err)
-					}
-					b, err := io.ReadAll(z)
-					if err != nil {
-						t.Fatal(err)
-					}
-					body = string(b)
-				}
+				body := decoded(t, tt.coding, res.body)
 				if body != "4"+tt.text {
 					t.Errorf("got %.20q, want %.20q", body, "4"+tt.text)
 				}
 			})
 		})
 	}
+}
+
+// decoded undoes a content coding.
+func decoded(t *testing.T, coding, body string) string {
+	t.Helper()
+	var r io.Reader = strings.NewReader(body)
+	var err error
+	switch coding {
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "deflate":
+		r, err = zlib.NewReader(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestAnAnswerOfUncompressedMessagesIsNotCompressed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{})
+		q, p := h.openPoll()
+		long := NewMessage([]byte(strings.Repeat("x", 2000)))
+		_ = p.session.Send(long.Uncompressed())
+		_ = p.session.Send(long.Uncompressed())
+		if res := h.get(q, "Accept-Encoding", "gzip"); res.header.Get("Content-Encoding") != "" || len(res.body) != 4003 {
+			t.Errorf("got coding %q, %d bytes, want none and 4003", res.header.Get("Content-Encoding"), len(res.body))
+		}
+		_ = p.session.Send(long.Uncompressed())
+		_ = p.session.Send(long)
+		if res := h.get(q, "Accept-Encoding", "gzip"); res.header.Get("Content-Encoding") != "gzip" {
+			t.Errorf("got coding %q beside a message that may be compressed, want gzip", res.header.Get("Content-Encoding"))
+		}
+	})
 }
 
 func TestConnectionCloseHeaderDoesNoHarm(t *testing.T) {

@@ -24,7 +24,7 @@ type Handler interface {
 }
 
 // Session is one client, on whatever transport it is at the moment. Its methods may
-// be called from any goroutine, also inside of Handler's; none of them blocks.
+// be called from any goroutine, also inside of Handler's; none but Drained blocks.
 type Session struct {
 	engine  *Engine
 	workers *workers
@@ -49,12 +49,12 @@ type Session struct {
 	backlog backlog
 }
 
-// ID returns the session's id, 20 characters. Who knows it can act as the client:
+// ID returns the session's id: 20 characters, or what Options.NewID made. Who knows it can act as the client:
 // show it to nobody else.
 func (s *Session) ID() string { return s.id }
 
 // logID is what logs have of the id: enough to tell sessions apart.
-func (s *Session) logID() string { return s.id[:8] }
+func (s *Session) logID() string { return s.id[:min(8, len(s.id))] }
 
 // Transport returns Polling, WebSocket or WebTransport, whichever the session is on
 // now.
@@ -67,6 +67,18 @@ func (s *Session) Transport() string {
 	default:
 		return WebSocket
 	}
+}
+
+// RemoteAddr returns the client's address as the network has it, "192.0.2.1:4711": of
+// its WebSocket, or while it polls of its first request, as http.Request.RemoteAddr.
+// Behind a proxy it is as a rule the proxy's.
+func (s *Session) RemoteAddr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil {
+		return s.poll.remote
+	}
+	return s.ws.Load().RemoteAddr().String()
 }
 
 // Send queues m and has it sent soon. It returns ErrClosed if the session is closed
@@ -292,6 +304,9 @@ func (s *Session) open(r *http.Request) {
 			e.forget(s)
 		}
 	}()
+	if m := e.opts.InitialPacket; m != nil {
+		_ = s.queue(m) // behind the open packet
+	}
 	h := e.accept(s, r)
 	if h == nil {
 		panic("transport: accept returned no Handler: it must return one for every session, and may Close that")

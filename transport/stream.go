@@ -44,7 +44,7 @@ func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 		e.refuse(w, r, refusedTransport, "Options.Transports does not have transport.WebTransport")
 		return false
 	}
-	return true
+	return e.allow(w, r) // before it is known whether it is an upgrade
 }
 
 // ServeStream serves a client on a stream that AdmitStream let through with r, until
@@ -103,11 +103,18 @@ const maxOpening = 512
 
 // openStream opens a session on a stream.
 func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
+	id, err := e.makeID(r)
+	if err != nil {
+		e.log.Error().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport opened no session")
+		_ = c.Conn.Close()
+		return
+	}
+	defer e.disownID(id)
 	if !e.admit() {
 		_ = c.Conn.Close()
 		return
 	}
-	s := e.newSession()
+	s := e.newSession(id)
 	c.session = s
 	s.ws.Store(c)
 	_ = c.append(e.openPacket(s, WebTransport))

@@ -28,6 +28,7 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	if !e.checkHandshake(w, r) {
 		return
 	}
+	e.setHeaders(w, r)
 	if !s.reserveUpgrade() {
 		e.dismiss(w, r)
 		return
@@ -69,10 +70,7 @@ func (s *Session) probeOn(c *conn) {
 	if open {
 		s.poll.probe = c
 		s.workers.wheel.Set(&c.timer, s.engine.opts.UpgradeTimeout, func() {
-			s.mu.Lock()
-			late := s.poll != nil // else the upgrade was made at the last moment
-			s.mu.Unlock()
-			if late {
+			if s.failProbe(c, errUpgradeSlow) { // else it was made at the last moment
 				c.end()
 			}
 		})
@@ -118,6 +116,7 @@ func (s *Session) probePacket(c *conn, data []byte, binary bool) {
 		s.upgrade(c)
 	default:
 		c.phase = probeFailed
+		s.failProbe(c, errProbePacket)
 		c.end()
 	}
 }
@@ -147,7 +146,7 @@ func (s *Session) upgrade(c *conn) {
 	if c.state != connOpen {
 		c.mu.Unlock()
 		s.mu.Unlock()
-		c.phase = probeFailed // its time was up, or it did not wait for "3probe"
+		c.phase = probeFailed // its time was up, it broke off, or it did not wait for "3probe"
 		c.end()
 		return
 	}
@@ -156,10 +155,11 @@ func (s *Session) upgrade(c *conn) {
 	skip := p.skip
 	for _, m := range p.queue {
 		if skip > 0 {
-			m, skip = &Message{frames: m.frames[skip:]}, 0
+			m, skip = &Message{frames: m.frames[skip:], plain: m.plain}, 0
 		}
 		c.put(m.as(c.form))
 	}
+	p.handMarks(c)
 	c.mu.Unlock()
 	s.ws.Store(c)
 	s.poll = nil
@@ -169,4 +169,5 @@ func (s *Session) upgrade(c *conn) {
 	s.renewPong()
 	c.flush()
 	s.engine.log.Debug().Str("session", s.logID()).Msg("session upgraded")
+	s.tellUpgrade()
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,37 +14,54 @@ type refusal struct {
 	status  int
 	Code    int    `json:"code"`
 	Message string `json:"message"`
+
+	chosen bool // by Options.AllowRequest
+	fault  bool // of this side: an error in the log
 }
 
 var (
-	refusedTransport = refusal{http.StatusBadRequest, 0, "Transport unknown"}
-	refusedSession   = refusal{http.StatusBadRequest, 1, "Session ID unknown"}
-	refusedMethod    = refusal{http.StatusBadRequest, 2, "Bad handshake method"}
-	refusedRequest   = refusal{http.StatusBadRequest, 3, "Bad request"}
-	refusedOrigin    = refusal{http.StatusForbidden, 4, "Forbidden"}
-	refusedProtocol  = refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
+	refusedTransport = refusal{status: http.StatusBadRequest, Code: 0, Message: "Transport unknown"}
+	refusedSession   = refusal{status: http.StatusBadRequest, Code: 1, Message: "Session ID unknown"}
+	refusedMethod    = refusal{status: http.StatusBadRequest, Code: 2, Message: "Bad handshake method"}
+	refusedRequest   = refusal{status: http.StatusBadRequest, Code: 3, Message: "Bad request"}
+	refusedID        = refusal{status: http.StatusBadRequest, Code: 3, Message: "Bad request", fault: true}
+	refusedOrigin    = refusal{status: http.StatusForbidden, Code: 4, Message: "Forbidden"}
+	refusedByChoice  = refusal{status: http.StatusForbidden, Code: 4, Message: "Forbidden", chosen: true}
+	refusedProtocol  = refusal{status: http.StatusBadRequest, Code: 5, Message: "Unsupported protocol version"}
 
 	// These have no counterpart there.
-	refusedVersion  = refusal{http.StatusUpgradeRequired, 3, "Bad request"}
-	refusedHijack   = refusal{http.StatusInternalServerError, 3, "Bad request"}
-	refusedDraining = refusal{http.StatusServiceUnavailable, 3, "Server is shutting down"}
+	refusedVersion  = refusal{status: http.StatusUpgradeRequired, Code: 3, Message: "Bad request"}
+	refusedHijack   = refusal{status: http.StatusInternalServerError, Code: 3, Message: "Bad request"}
+	refusedDraining = refusal{status: http.StatusServiceUnavailable, Code: 3, Message: "Server is shutting down"}
 )
 
-// refuse answers a request that is not served. why is for the log, where the code
-// does not say it all.
+// refuse answers a request that is not served. why is for the log and for
+// Options.OnConnectionError, where the code does not say it all.
 func (e *Engine) refuse(w http.ResponseWriter, r *http.Request, ref refusal, why string) {
+	if why == "" {
+		e.refuseFor(w, r, ref, nil)
+		return
+	}
+	e.refuseFor(w, r, ref, errors.New(why))
+}
+
+// refuseFor is refuse for an error, which may be nil.
+func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, why error) {
 	ev := e.log.Warn()
 	switch {
 	case ref.Code == refusedSession.Code || ref.status == http.StatusServiceUnavailable:
 		ev = e.log.Debug() // every restart brings them
-	case ref.Code == refusedOrigin.Code && e.originRefused.CompareAndSwap(false, true):
+	case ref.fault:
+		ev = e.log.Error()
+	case ref == refusedOrigin && e.originRefused.CompareAndSwap(false, true):
 		ev = e.log.Error() // the first is as a rule a setting that is missing
 	}
 	ev.Int("code", ref.Code).Str("reason", ref.Message)
-	if why != "" {
-		ev.Str("why", why)
+	if why != nil {
+		ev.Str("why", why.Error())
 	}
 	ev.Str("method", r.Method).Str("remote", r.RemoteAddr).Msg("request refused")
+	e.tellRefusal(r, ref, why)
 
 	h := w.Header()
 	switch ref.status {
@@ -94,6 +112,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedRequest, "a WebSocket handshake and transport=websocket belong together")
 	case parameter(query, "EIO") != "4":
 		e.refuse(w, r, refusedProtocol, "the client does not speak Engine.IO 4: socket.io-client 2 and older do not")
+	case !e.allow(w, r): // it has been answered
 	case upgrade:
 		e.openWebSocket(w, r)
 	default:
@@ -115,8 +134,10 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, id, transp
 	case s.Transport() != Polling:
 		e.refuse(w, r, refusedRequest, "the session is on another transport")
 	case r.Method == http.MethodGet:
+		e.setHeaders(w, r)
 		s.serveGET(w, r)
 	case r.Method == http.MethodPost:
+		e.setHeaders(w, r)
 		s.servePOST(w, r)
 	default:
 		e.refuse(w, r, refusedMethod, "")

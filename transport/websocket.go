@@ -177,6 +177,12 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 	if !e.checkHandshake(w, r) {
 		return
 	}
+	e.setInitialHeaders(w, r)
+	id, ok := e.ownID(w, r)
+	if !ok {
+		return
+	}
+	defer e.disownID(id)
 	if !e.admit() {
 		e.refuse(w, r, refusedDraining, "")
 		return
@@ -186,7 +192,7 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 		e.release()
 		return
 	}
-	s := e.newSession()
+	s := e.newSession(id)
 	c.session = s
 	s.ws.Store(c)
 	_ = c.append(e.openPacket(s, WebSocket)) // it is the first
@@ -288,7 +294,8 @@ func (c *conn) receive(data []byte, binary bool) {
 func (s *Session) connClosed(c *conn, reason Reason, err error) bool {
 	s.mu.Lock()
 	if p := s.poll; p != nil && p.probe == c {
-		p.upgrading, p.probe, p.probing = false, nil, false
+		s.tellUpgradeFailed(p.probeErr, err)
+		p.upgrading, p.probe, p.probing, p.probeErr = false, nil, false, nil
 	}
 	s.mu.Unlock()
 	return s.ws.Load() == c && s.end(reason, err, endRead)

@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	errUpgradeSlow = errors.New("transport: the upgrade took longer than Options.UpgradeTimeout")
+	errProbePacket = errors.New("transport: the probe sent what does not belong there")
+)
+
+// failProbe notes why the probe c is about to be closed, and reports whether it still
+// was one.
+func (s *Session) failProbe(c *conn, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll == nil || s.poll.probe != c {
+		return false
+	}
+	if s.poll.probeErr == nil {
+		s.poll.probeErr = err
+	}
+	return true
+}
+
+// tellUpgrade calls Options.OnUpgrade.
+func (s *Session) tellUpgrade() {
+	if f := s.engine.opts.OnUpgrade; f != nil {
+		s.callHook("Options.OnUpgrade", func() { f(s) })
+	}
+}
+
+// tellUpgradeFailed calls Options.OnUpgradeFailed. why is what closed the probe, nil if
+// that was the client or the network, and err how its reading ended. A session that is
+// over has no upgrade that failed.
+func (s *Session) tellUpgradeFailed(why, err error) {
+	f := s.engine.opts.OnUpgradeFailed
+	if f == nil || s.ended.Load() {
+		return
+	}
+	if why == nil {
+		why = errors.New("transport: the probe was closed")
+		if err != nil {
+			why = fmt.Errorf("%w: %w", why, err)
+		}
+	}
+	s.callHook("Options.OnUpgradeFailed", func() { f(s, why) })
+}
+
+// callHook calls f on a goroutine of its own, for which Shutdown waits.
+func (s *Session) callHook(name string, f func()) {
+	s.engine.hold()
+	go func() {
+		defer s.engine.release()
+		defer func() {
+			if v := recover(); v != nil {
+				s.logPanic(v, name)
+			}
+		}()
+		f()
+	}()
+}

@@ -1,0 +1,110 @@
+package transport
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// upgradeHooks are Options whose hooks tell what they are told.
+func upgradeHooks() (opts Options, upgraded chan *Session, failed chan error) {
+	upgraded, failed = make(chan *Session, 1), make(chan error, 1)
+	opts.OnUpgrade = func(s *Session) { upgraded <- s }
+	opts.OnUpgradeFailed = func(_ *Session, err error) { failed <- err }
+	return opts, upgraded, failed
+}
+
+func TestOnUpgradeIsToldOfAnUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts, upgraded, failed := upgradeHooks()
+		h := newHarness(t, opts)
+		_, p := h.openPoll()
+		c := h.dialWS(wsQuery + "&sid=" + p.session.ID())
+		c.send("2probe")
+		c.want("3probe")
+		c.send("5")
+		if s := receive(t, upgraded); s != p.session || s.Transport() != WebSocket {
+			t.Errorf("got %p on %s, want %p on websocket", s, s.Transport(), p.session)
+		}
+		c.write(opClose, "")
+		c.wantEnd()
+		synctest.Wait()
+		select {
+		case err := <-failed:
+			t.Errorf("got a failure %v behind it", err)
+		default:
+		}
+	})
+}
+
+func TestOnUpgradeFailedIsToldWhy(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(c *wsClient)
+		want string
+		is   error
+	}{
+		{"wrong packet", func(c *wsClient) { c.send("4hello") }, "does not belong", errProbePacket},
+		{"upgrade before the probe", func(c *wsClient) { c.send("5") }, "does not belong", errProbePacket},
+		{"timeout", func(*wsClient) {}, "UpgradeTimeout", errUpgradeSlow},
+		{"closed by the client", func(c *wsClient) { c.write(opClose, "\x03\xe8") }, "the probe was closed", nil},
+		{"broken off", func(c *wsClient) { _ = c.conn.Close() }, "the probe was closed", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts, _, failed := upgradeHooks()
+				opts.PingInterval = time.Hour
+				h := newHarness(t, opts)
+				q, p := h.openPoll()
+				c := h.dialWS(wsQuery + "&sid=" + p.session.ID())
+				tt.do(c)
+				if tt.name != "broken off" {
+					c.wantEnd()
+				}
+				err := receive(t, failed)
+				if !strings.Contains(err.Error(), tt.want) || tt.is != nil && !errors.Is(err, tt.is) {
+					t.Errorf("got %v, want %q in it", err, tt.want)
+				}
+				h.post(q, "4still here").want(t, 200, "ok")
+				h.get(q).want(t, 200, "4still here")
+			})
+		})
+	}
+}
+
+func TestTheEndOfASessionIsNoFailedUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts, _, failed := upgradeHooks()
+		h := newHarness(t, opts)
+		_, p := h.openPoll()
+		c := h.dialWS(wsQuery + "&sid=" + p.session.ID())
+		p.session.Abort(ReasonForcedClose, nil)
+		c.wantEnd()
+		synctest.Wait()
+		select {
+		case err := <-failed:
+			t.Errorf("got %v, want nothing: the handler is told of the end", err)
+		default:
+		}
+	})
+}
+
+func TestAPanicInAnUpgradeHookIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{OnUpgrade: func(*Session) { panic("oops") }})
+		_, p := h.openPoll()
+		c := h.dialWS(wsQuery + "&sid=" + p.session.ID())
+		c.send("2probe")
+		c.want("3probe")
+		c.send("5")
+		synctest.Wait()
+		c.send("4a")
+		c.want("4a")
+		if logs := h.logs.String(); !strings.Contains(logs, "Options.OnUpgrade") || !strings.Contains(logs, "oops") {
+			t.Errorf("got log %s, want the panic", logs)
+		}
+	})
+}
