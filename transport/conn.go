@@ -175,7 +175,7 @@ func (c *conn) Close() error {
 
 // append takes a message to be written at the next flush.
 func (c *conn) append(m *Message) error {
-	frames := m.as(c.form)
+	frames := c.look(m)
 	c.mu.Lock()
 	if c.state >= connEnding {
 		c.mu.Unlock()
@@ -193,7 +193,7 @@ func (c *conn) append(m *Message) error {
 // appendMessage is append of a message that is for c alone.
 func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
 	size := messageSize(text, attachments)
-	if size >= shareSize || c.form != formFrames {
+	if size >= shareSize || !c.plain(size) {
 		return c.append(NewMessage(text, attachments...))
 	}
 	c.mu.Lock()
@@ -213,7 +213,7 @@ func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
 
 // appendIdle is append for a message that may be lost: it is if anything waits.
 func (c *conn) appendIdle(m *Message) bool {
-	frames := m.as(c.form)
+	frames := c.look(m)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state >= connEnding || c.owed() > 0 {
@@ -221,6 +221,26 @@ func (c *conn) appendIdle(m *Message) bool {
 	}
 	c.put(frames)
 	return true
+}
+
+// look returns what m looks like here.
+func (c *conn) look(m *Message) []byte {
+	if c.form == formFrames {
+		return m.frames
+	}
+	return c.otherLook(m)
+}
+
+func (c *conn) otherLook(m *Message) []byte {
+	if c.form == formDeflate {
+		return c.session.engine.deflate.frames(m)
+	}
+	return m.as(c.form)
+}
+
+// plain tells whether frames of that size look here as they do in a Message.
+func (c *conn) plain(size int) bool {
+	return c.form == formFrames || c.form == formDeflate && size < c.session.engine.deflate.threshold
 }
 
 // put adds frames to what waits. Small ones are copied and gather; large ones, which

@@ -24,6 +24,7 @@ type Engine struct {
 	upgrades string // what is offered to who polls, as JSON
 	openEnd  string // what each open packet ends with
 	upgrader *gws.Upgrader
+	deflate  *deflate // nil unless there is permessage-deflate
 
 	originRefused atomic.Bool // and told of once, loudly
 
@@ -56,6 +57,7 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 	e.openEnd = fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
 		e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload)
 	e.upgrader = newUpgrader(&e.opts)
+	e.deflate = newDeflate(e.opts.PerMessageDeflate)
 	return e
 }
 

@@ -24,8 +24,9 @@ type Message struct {
 type form uint8
 
 const (
-	formFrames form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
-	formStream             // frames of WebTransport
+	formFrames  form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
+	formStream              // frames of WebTransport
+	formDeflate             // frames of which some are compressed: as deflate.frames has them
 	forms
 )
 

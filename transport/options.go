@@ -83,6 +83,14 @@ type Options struct {
 	// Engine.IO reference server, "httpCompression".
 	CompressionThreshold int
 
+	// PerMessageDeflate, if not nil, compresses messages on WebSockets for clients that
+	// offer it, browsers among them, RFC 7692. It takes processor time for each message
+	// and, while messages are compressed, memory; it pays for large texts on slow
+	// networks. Without it messages are sent as they are, and so is what is Uncompressed.
+	//
+	// Engine.IO reference server, "perMessageDeflate".
+	PerMessageDeflate *PerMessageDeflate
+
 	// AllowRequest is asked about each handshake, on any transport, before the client
 	// is answered; of WebTransport also about upgrades. An error refuses it with status 403 and code 4: a *Refusal
 	// with the text that it has for the client, any other with "Forbidden". The

@@ -13,8 +13,15 @@ import (
 	"github.com/parlor-go/parlor/transport/internal/payload"
 )
 
-// bodies are pooled buffers for the bodies of POSTs.
+// bodies are pooled buffers for the bodies of POSTs, and messages that are compressed.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func freeBody(body *bytes.Buffer) {
+	if body.Cap() <= keepSize {
+		body.Reset()
+		bodies.Put(body)
+	}
+}
 
 // servePOST takes packets from the client.
 func (s *Session) servePOST(w http.ResponseWriter, r *http.Request) {
@@ -79,12 +86,7 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 	}
 
 	body := bodies.Get().(*bytes.Buffer)
-	defer func() {
-		if body.Cap() <= keepSize {
-			body.Reset()
-			bodies.Put(body)
-		}
-	}()
+	defer freeBody(body)
 	err := s.readBody(w, r, post, body)
 	switch {
 	case err == nil:

@@ -157,7 +157,7 @@ func (s *Session) upgrade(c *conn) {
 		if skip > 0 {
 			m, skip = &Message{frames: m.frames[skip:], plain: m.plain}, 0
 		}
-		c.put(m.as(c.form))
+		c.put(c.look(m))
 	}
 	p.handMarks(c)
 	c.mu.Unlock()

@@ -136,7 +136,15 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 	if c.reader != nil {
 		size = rawBuffer
 	}
-	socket, err := e.upgrader.UpgradeFromConn(c, bufio.NewReaderSize(c, size), handshakeOf(r))
+	br := bufio.NewReaderSize(c, size)
+	if e.deflate != nil {
+		if agreed := agreeDeflate(r.Header); agreed != "" {
+			c.early.header = fmt.Appendf(c.early.header, "Sec-WebSocket-Extensions: %s\r\n", agreed)
+			c.form = formDeflate
+			br = bufio.NewReaderSize(&inflater{conn: c, src: br, limit: e.opts.MaxPayload}, rawBuffer)
+		}
+	}
+	socket, err := e.upgrader.UpgradeFromConn(c, br, handshakeOf(r))
 	if err != nil {
 		_ = netConn.Close()
 		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("websocket handshake failed")
