@@ -3,6 +3,7 @@ package framework
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
 	"strings"
@@ -41,6 +42,16 @@ type Options struct {
 	// attachments behind it. All clients have to be given the same one. nil means the
 	// parser that clients have by themselves; package parser/msgpack is another.
 	Parser parser.Parser
+
+	// Client holds the bundles of the JavaScript client, which the server then serves
+	// below the path that it is mounted on: socket.io.js and its map, socket.io.min.js,
+	// socket.io.esm.min.js and socket.io.msgpack.min.js, each with .map too. It is what
+	// npm's package socket.io-client has in its folder dist, as an embed.FS or os.DirFS
+	// of that folder (fs.Sub); beside a file may stand FILE.br and FILE.gz. Files are
+	// read once. nil serves none.
+	//
+	// Reference server, "serveClient".
+	Client fs.FS
 
 	// Logger gets the Socket.IO level: who connects, is refused and disconnects at
 	// info, events at debug, a client that breaks the protocol at warn, failures

@@ -30,6 +30,7 @@ type Server struct {
 	engine     *transport.Engine
 	workers    workers
 	sendBound  int
+	client     *clientFiles // nil if none are served
 	namespaces map[string]*namespace
 	mw         []Middleware
 	checks     []check
@@ -54,14 +55,19 @@ func New(opts Options) *Server {
 	}
 	srv.engine = transport.New(opts.Transport, srv.accept)
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
+	srv.client = newClientFiles(opts.Client, srv.log, srv.engine)
 	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference
 	return srv
 }
 
-// ServeHTTP serves the Engine.IO endpoint: polling and WebSocket.
+// ServeHTTP serves the Engine.IO endpoint, polling and WebSocket, and the files of
+// Options.Client.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	srv.compiled()
+	if srv.client != nil && srv.client.serve(w, r) {
+		return
+	}
 	srv.engine.ServeHTTP(w, r)
 }
 

@@ -45,6 +45,50 @@ func ExampleNew() {
 	// closed: transport close
 }
 
+func ExampleOptions_allowRequest() {
+	engine := transport.New(transport.Options{
+		AllowRequest: func(r *http.Request) error {
+			if r.URL.Query().Get("token") != "right" {
+				return &transport.Refusal{Message: "wrong token"}
+			}
+			return nil
+		},
+		OnConnectionError: func(e transport.ConnectionError) { fmt.Println("refused:", e.Code, e.Message) },
+	}, func(s *transport.Session, r *http.Request) transport.Handler { return echo{s} })
+	server := httptest.NewServer(engine)
+	defer server.Close()
+
+	fmt.Println(do("GET", server.URL+"/engine.io/?EIO=4&transport=polling", ""))
+	// Output:
+	// refused: 4 wrong token
+	// {"code":4,"message":"wrong token"}
+}
+
+// A file is sent no faster than the client takes it.
+func ExampleSession_Drained() {
+	send := func(ctx context.Context, s *transport.Session, file io.Reader) error {
+		chunk := make([]byte, 64<<10)
+		for {
+			n, err := file.Read(chunk)
+			if n > 0 {
+				if err := s.Send(transport.NewMessage(nil, chunk[:n])); err != nil {
+					return err
+				}
+				if err := s.Drained(ctx); err != nil {
+					return err
+				}
+			}
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	_ = send
+}
+
 func do(method, url, body string) string {
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {

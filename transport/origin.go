@@ -61,12 +61,41 @@ func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	if origin == "" {
 		return true
 	}
-	if strings.ContainsFunc(origin, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if strings.ContainsFunc(origin, isControl) {
 		e.refuse(w, r, refusedRequest, "control characters in the Origin header")
 		return false
 	}
+	everybody, allowed := e.knowsOrigin(r, origin)
+	if !allowed {
+		e.refuse(w, r, refusedOrigin, fmt.Sprintf("pages of origin %q may not connect to host %q: "+
+			"if they should, add the origin to Options.Origins", origin, r.Host))
+		return false
+	}
+	e.shareWith(h, origin, everybody)
+	return true
+}
 
-	everybody, allowed := false, sameOrigin(origin, r.Host)
+// SetCORS lets pages read the answer to r if they may connect, and reports whether it
+// does: its origin must be the server's own or one of Options.Origins. It is for what
+// is served beside the engine, such as the client's script; ServeHTTP does so itself.
+func (e *Engine) SetCORS(h http.Header, r *http.Request) bool {
+	addVary(h, "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || strings.ContainsFunc(origin, isControl) {
+		return false
+	}
+	everybody, allowed := e.knowsOrigin(r, origin)
+	if allowed {
+		e.shareWith(h, origin, everybody)
+	}
+	return allowed
+}
+
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
+
+// knowsOrigin tells whether pages of origin may connect, and whether any may.
+func (e *Engine) knowsOrigin(r *http.Request, origin string) (everybody, allowed bool) {
+	allowed = sameOrigin(origin, r.Host)
 	if len(e.origins) > 0 {
 		lower := strings.ToLower(origin)
 		for _, p := range e.origins {
@@ -78,15 +107,14 @@ func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	if !allowed && e.opts.AllowOrigin != nil {
 		allowed = e.opts.AllowOrigin(r, origin)
 	}
-	if !allowed {
-		e.refuse(w, r, refusedOrigin, fmt.Sprintf("pages of origin %q may not connect to host %q: "+
-			"if they should, add the origin to Options.Origins", origin, r.Host))
-		return false
-	}
+	return everybody, allowed
+}
 
+// shareWith sets the headers for an origin that is allowed.
+func (e *Engine) shareWith(h http.Header, origin string, everybody bool) {
 	// CORS middleware in front knows what it wants; two values would be none.
 	if h.Get("Access-Control-Allow-Origin") != "" {
-		return true
+		return
 	}
 	if everybody {
 		origin = "*"
@@ -95,7 +123,6 @@ func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	if e.opts.AllowCredentials {
 		h.Set("Access-Control-Allow-Credentials", "true")
 	}
-	return true
 }
 
 // sameOrigin compares an Origin header with a Host header. A port that is not
