@@ -129,7 +129,7 @@ type Options struct {
 	OnConnectionError func(e ConnectionError)
 
 	// OnUpgrade is told of a session that has left polling, OnUpgradeFailed of one that
-	// goes on polling though its client tried a WebSocket: the probe was closed, took
+	// goes on polling though its client tried another transport: the probe was closed, took
 	// longer than UpgradeTimeout, or sent what does not belong there. They run on a
 	// goroutine of their own, beside the session's messages; a panic in them is logged.
 	//

@@ -74,6 +74,25 @@ func TestAnIDThatIsNoneRefusesTheHandshake(t *testing.T) {
 	}
 }
 
+func TestNewIDMakesTheIDsOfStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{
+			Transports: bothAndStreams,
+			NewID:      func(*http.Request) (string, error) { return "seat-1", nil },
+		})
+		c := h.dialStream("0")
+		if open := c.read(); !strings.HasPrefix(open, `0{"sid":"seat-1"`) {
+			t.Errorf("got %q, want the id in it", open)
+		}
+		h.dialStream("0").wantEnd() // the id is taken
+		if logs := h.logs.String(); !strings.Contains(logs, errIDTaken.Error()) {
+			t.Errorf("got log %s, want the reason", logs)
+		}
+		c.text("4a")
+		c.want("4a")
+	})
+}
+
 // TestAnIDCanBeUsedAgain also holds the end of the old session against the new one.
 func TestAnIDCanBeUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,6 +68,20 @@ func TestAllowRequestIsAskedOncePerSession(t *testing.T) {
 			t.Errorf("asked %d times, want 1: it is about handshakes only", asked)
 		}
 	})
+}
+
+func TestAllowRequestIsAskedAboutStreams(t *testing.T) {
+	h := newHarness(t, Options{
+		Transports:   bothAndStreams,
+		AllowRequest: func(*http.Request) error { return &Refusal{"no more seats"} },
+	})
+	w := httptest.NewRecorder()
+	if h.engine.AdmitStream(w, httptest.NewRequest(http.MethodConnect, "https://parlor.test/socket.io/", nil)) {
+		t.Error("the stream was admitted")
+	}
+	if got, want := w.Body.String(), `{"code":4,"message":"no more seats"}`; w.Code != 403 || got != want {
+		t.Errorf("got %d %s, want 403 %s", w.Code, got, want)
+	}
 }
 
 func TestAPanicInAllowRequestLeavesNothingBehind(t *testing.T) {

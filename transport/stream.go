@@ -103,15 +103,19 @@ const maxOpening = 512
 
 // openStream opens a session on a stream.
 func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
+	opened := false
+	defer func() {
+		if !opened { // or NewID or accept panicked
+			_ = c.Conn.Close()
+		}
+	}()
 	id, err := e.makeID(r)
 	if err != nil {
 		e.log.Error().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport opened no session")
-		_ = c.Conn.Close()
 		return
 	}
 	defer e.disownID(id)
 	if !e.admit() {
-		_ = c.Conn.Close()
 		return
 	}
 	s := e.newSession(id)
@@ -120,15 +124,13 @@ func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
 	_ = c.append(e.openPacket(s, WebTransport))
 
 	e.hold() // for serveStream, and before accept can close the session
-	serving := false
 	defer func() {
-		if !serving { // accept panicked
+		if !opened {
 			e.release()
-			_ = c.Conn.Close()
 		}
 	}()
 	s.open(r)
-	serving = true
+	opened = true
 	c.uncork()
 	c.serveStream(frames)
 }
