@@ -59,10 +59,10 @@ const frameDeflated = 0x40
 // frames returns m as it goes out. It is compressed once, however many ask; the first
 // of several engines that send the same message does it in its way.
 func (d *deflate) frames(m *Message) []byte {
-	if m.plain || len(m.frames) < d.threshold {
+	if m.plain() || len(m.frames) < d.threshold {
 		return m.frames
 	}
-	deflated := &m.others[formDeflate-1]
+	deflated := m.look(formDeflate)
 	if b := deflated.Load(); b != nil {
 		return *b
 	}

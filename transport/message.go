@@ -14,10 +14,30 @@ type Message struct {
 	// because a WebSocket takes them as they are; a poll answer takes them apart again.
 	frames []byte
 
-	plain bool // never compressed
+	other atomic.Pointer[looks] // nil for most
+}
 
-	// What it looks like in other forms, made when the first session needs it.
-	others [forms - 1]atomic.Pointer[[]byte]
+// looks is what a message looks like in other forms, each made when the first session
+// needs it.
+type looks struct {
+	plain bool // it is never compressed
+	made  [forms - 1]atomic.Pointer[[]byte]
+}
+
+// look returns where the message in a form is to be, which must not be formFrames.
+func (m *Message) look(f form) *atomic.Pointer[[]byte] {
+	l := m.other.Load()
+	if l == nil {
+		m.other.CompareAndSwap(nil, new(looks))
+		l = m.other.Load()
+	}
+	return &l.made[f-1]
+}
+
+// plain tells whether the message is never to be compressed.
+func (m *Message) plain() bool {
+	l := m.other.Load()
+	return l != nil && l.plain
 }
 
 // form is what messages look like on a connection.
@@ -35,12 +55,12 @@ func (m *Message) as(f form) []byte {
 	if f == formFrames {
 		return m.frames
 	}
-	other := &m.others[f-1]
-	if b := other.Load(); b != nil {
+	look := m.look(f)
+	if b := look.Load(); b != nil {
 		return *b
 	}
 	b := f.encode(m)
-	other.Store(&b)
+	look.Store(&b)
 	return b
 }
 
@@ -68,7 +88,20 @@ func NewMessage(text []byte, attachments ...[]byte) *Message {
 // have it as it is. Both share their bytes.
 //
 // Socket.IO reference server, "compress(false)".
-func (m *Message) Uncompressed() *Message { return &Message{frames: m.frames, plain: true} }
+func (m *Message) Uncompressed() *Message {
+	plain := &Message{frames: m.frames}
+	plain.other.Store(&looks{plain: true})
+	return plain
+}
+
+// behind returns the part of m that follows its first n bytes, which are whole frames.
+func (m *Message) behind(n int) *Message {
+	rest := &Message{frames: m.frames[n:]}
+	if m.plain() {
+		return rest.Uncompressed()
+	}
+	return rest
+}
 
 // Len returns the size of the message on a WebSocket, in bytes.
 func (m *Message) Len() int { return len(m.frames) }
@@ -100,7 +133,7 @@ func appendMessage(dst, text []byte, attachments [][]byte) []byte {
 // newPacket makes a message of a text packet of any type, its type digit included.
 func newPacket(packet string) *Message {
 	frames := appendHeader(make([]byte, 0, frameSize(len(packet))), frameText, len(packet))
-	return &Message{frames: append(frames, packet...), plain: true}
+	return &Message{frames: append(frames, packet...)}
 }
 
 // packetPing is the same for every session.

@@ -364,7 +364,7 @@ func (p *pollState) take(b *batch, late bool) {
 		frames := p.queue[done].frames[p.skip:]
 		opcode, data, rest := nextFrame(frames)
 		b.add(opcode == frameBinary, data)
-		b.compress = b.compress || !p.queue[done].plain
+		b.compress = b.compress || !p.queue[done].plain()
 		b.owed += len(frames) - len(rest)
 		if p.skip += len(frames) - len(rest); len(rest) == 0 {
 			done++

@@ -155,7 +155,7 @@ func (s *Session) upgrade(c *conn) {
 	skip := p.skip
 	for _, m := range p.queue {
 		if skip > 0 {
-			m, skip = &Message{frames: m.frames[skip:], plain: m.plain}, 0
+			m, skip = m.behind(skip), 0
 		}
 		c.put(c.look(m))
 	}
