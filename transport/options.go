@@ -86,7 +86,8 @@ type Options struct {
 	// PerMessageDeflate, if not nil, compresses messages on WebSockets for clients that
 	// offer it, browsers among them, RFC 7692. It takes processor time for each message
 	// and, while messages are compressed, memory; it pays for large texts on slow
-	// networks. Without it messages are sent as they are, and so is what is Uncompressed.
+	// networks. What is Uncompressed is sent as it is. MaxPayload bounds what comes in as
+	// it is when inflated.
 	//
 	// Engine.IO reference server, "perMessageDeflate".
 	PerMessageDeflate *PerMessageDeflate
