@@ -3,6 +3,8 @@ package framework
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 // Broadcast is a selection of a namespace's sockets, and how to send to them.
@@ -64,12 +66,9 @@ func (b Broadcast) Volatile() Broadcast {
 // is its own matter and no error.
 func (b Broadcast) Emit(event string, args ...any) error {
 	if b.ns == nil || b.ns.srv == nil {
-		return fmt.Errorf("framework: emit %q to namespace %q: %w", event, (&Namespace{b.ns}).Path(), bare(ErrNotRegistered))
+		return b.emitNow(event, args)
 	}
-	if n := len(args); n > 0 && isFunc(args[n-1]) {
-		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
-	}
-	m, err := b.ns.encodeEvent(event, 0, args)
+	m, err := b.encode(b.ns, event, args)
 	if err != nil {
 		return err
 	}
@@ -81,6 +80,13 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	})
 	b.ns.log().Debug().Str("nsp", b.ns.path).Str("event", event).Int("receivers", receivers).Msg("event broadcast")
 	return nil
+}
+
+func (b *Broadcast) encode(ns *namespace, event string, args []any) (*transport.Message, error) {
+	if n := len(args); n > 0 && isFunc(args[n-1]) {
+		return nil, fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
+	}
+	return ns.encodeEvent(event, 0, args)
 }
 
 // Send emits the event "message".

@@ -174,9 +174,10 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 		return fmt.Errorf("event: %w", err)
 	}
 	e := &ec.event
+	var kind taskKind
 	if r != nil {
-		e.Name, e.target = r.event, r.serve
-	} else if e.Name, e.target, err = s.ns.target(args); err != nil {
+		e.Name, e.target, kind = r.event, r.serve, r.kind
+	} else if kind, err = s.ns.resolve(e, args); err != nil {
 		return err
 	}
 	args.elems = args.elems[1:]
@@ -192,7 +193,7 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 		size += len(b)
 	}
 	c.session.Hold(size)
-	ec.task = task{kind: taskEvent, ec: ec, size: size}
+	ec.task = task{kind: kind, ec: ec, size: size}
 	s.enqueue(&ec.task)
 	return nil
 }
@@ -203,7 +204,7 @@ func (c *conn) stray(p packet.Packet) error {
 	c.mu.Lock()
 	late := c.closed || c.left[string(p.Namespace)]
 	c.mu.Unlock()
-	if late {
+	if f, _ := c.srv.families.match(string(p.Namespace)); late || f != nil {
 		c.srv.log.Debug().Str("nsp", logName(string(p.Namespace))).Msg("packet for a namespace that the client has left")
 		return nil
 	}
@@ -220,17 +221,17 @@ func (c *conn) join(p packet.Packet) error {
 		}
 		auth.elems = [][]byte{data}
 	}
-	ns := c.srv.lookup(p.Namespace)
-	if ns == nil {
+	way, ok := c.srv.door(p.Namespace)
+	if !ok {
 		c.srv.log.Info().Str("nsp", logName(string(p.Namespace))).Str("remote", c.handshake.RemoteAddr).
 			Msg("namespace unknown: nothing is registered at that path")
-		return c.turnAway(string(p.Namespace), "Invalid namespace")
+		return c.turnAway(string(p.Namespace), unknownNamespace)
 	}
 	if c.srv.draining.Load() {
 		return nil
 	}
 
-	s, err := c.add(ns, auth)
+	s, err := c.add(way, auth)
 	if err != nil || s == nil {
 		return err
 	}
@@ -238,26 +239,40 @@ func (c *conn) join(p packet.Packet) error {
 	return nil
 }
 
+// mostSockets is how many a client has when it gets none any more in the child of a
+// pattern; there are only so many other namespaces.
+const mostSockets = 1000
+
 // add makes the socket, unless the client has one there. It returns nil too while
 // a socket that has left the same namespace is still being cleaned up: leave, then
 // join. The new one is started behind that, by finished.
-func (c *conn) add(ns *namespace, auth Args) (*Socket, error) {
+func (c *conn) add(way door, auth Args) (*Socket, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return nil, nil
 	}
+	path := way.path()
 	var before *Socket
 	for _, other := range c.live {
 		switch {
-		case other.ns != ns:
+		case other.ns.path != path: // a child may have become another, of the same path
 		case !other.current.Load():
 			before = other
 		case other.Connected():
-			return nil, fmt.Errorf("second CONNECT for namespace %q: %w", ns.path, errState)
+			return nil, fmt.Errorf("second CONNECT for namespace %q: %w", path, errState)
 		default:
-			return nil, c.turnAway(ns.path, "Already connecting")
+			return nil, c.turnAway(path, "Already connecting")
 		}
+	}
+	if way.ns == nil && len(c.live) >= mostSockets {
+		c.srv.log.Info().Str("nsp", path).Int("sockets", len(c.live)).Msg("namespace refused: the client is in too many")
+		return nil, c.turnAway(path, tooMany)
+	}
+	ns := way.enter()
+	if ns == nil {
+		way.family.refused(path)
+		return nil, c.turnAway(path, tooMany)
 	}
 	s := newSocket(c, ns, auth)
 	c.live = append(c.live, s)
@@ -284,6 +299,9 @@ func newSocket(c *conn, ns *namespace, auth Args) *Socket {
 // start begins with the connect, in front of what has arrived meanwhile.
 func (s *Socket) start() {
 	s.queue.pushFront(&task{kind: taskConnect, size: s.size})
+	if c := s.ns.child; c != nil && !c.turn(s) {
+		return
+	}
 	s.ns.srv.workers.run(s)
 }
 
@@ -324,6 +342,7 @@ func (c *conn) unlink(s *Socket) bool {
 	}
 	c.live = slices.DeleteFunc(c.live, func(other *Socket) bool { return other == s })
 	c.session.Release(s.size + s.queue.abandon())
+	s.ns.leave()
 	s.end(ClientNamespaceDisconnect, nil)
 	return true
 }
@@ -332,8 +351,8 @@ func (c *conn) unlink(s *Socket) bool {
 func (c *conn) forget(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !s.current.CompareAndSwap(true, false) {
-		return
+	if !s.current.CompareAndSwap(true, false) || s.ns.child != nil {
+		return // of children there may be any number: stray knows them by their pattern
 	}
 	if c.left == nil {
 		c.left = make(map[string]bool)
@@ -372,6 +391,7 @@ func (c *conn) finished(s *Socket) {
 		c.mu.Unlock()
 		return
 	}
+	s.ns.leave() // while the connection is still counted
 	c.live = slices.Delete(c.live, i, i+1)
 	next := s.successor
 	s.successor = nil

@@ -25,6 +25,11 @@ func (s *Socket) connect() {
 		s.queue.dropped.Store(true)
 		return // taskEnd stands behind
 	}
+	if c := s.ns.child; c != nil && c.refusal != nil {
+		s.log().Info().Str("refusal", c.refusal.Message).Msg("socket refused with its namespace")
+		s.turnAway(c.refusal)
+		return
+	}
 
 	ec := &eventContext{Context: ctx}
 	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}

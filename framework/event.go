@@ -67,6 +67,7 @@ type Ack struct {
 	id     uint64
 	wanted bool
 	handed bool // a handler took it and answers by itself
+	alone  bool // its handler runs beside the queue, whose worker does not flush for it
 	done   atomic.Bool
 	tap    func(reply []any) // hears what is replied; nil unless middleware asked
 }

@@ -59,34 +59,37 @@ func (n *Namespace) Volatile() Broadcast { return n.all().Volatile() }
 
 // CloseRoom makes all members leave room.
 func (n *Namespace) CloseRoom(room string) {
-	if n.core != nil {
-		n.core.rooms.close(room)
+	if at := n.at(); at != nil {
+		at.rooms.close(room)
 	}
 }
 
 // Socket finds a connected client of this process by its id.
 func (n *Namespace) Socket(sid string) (*Socket, bool) {
-	if n.core == nil {
+	at := n.at()
+	if at == nil {
 		return nil, false
 	}
-	s := n.core.rooms.socket(sid)
+	s := at.rooms.socket(sid)
 	return s, s != nil
 }
 
 // Sockets lists the connected clients of this process, in no order.
 func (n *Namespace) Sockets() []*Socket {
-	if n.core == nil {
+	at := n.at()
+	if at == nil {
 		return nil
 	}
-	return n.core.rooms.sockets(nil)
+	return at.rooms.sockets(nil)
 }
 
 // Rooms lists the rooms of this process, sorted, without the personal ones.
 func (n *Namespace) Rooms() []string {
-	if n.core == nil {
+	at := n.at()
+	if at == nil {
 		return nil
 	}
-	return n.core.rooms.names()
+	return at.rooms.names()
 }
 
 func (n *Namespace) all() Broadcast { return Broadcast{ns: n.core} }
@@ -96,6 +99,9 @@ type namespace struct {
 	srv   *Server
 	path  string
 	rooms rooms
+
+	child  *child  // nil unless a pattern made it
+	handle *handle // in place of srv, for what is looked up at each use
 
 	// Written by registration, read-only from the first request on.
 	mw        []Middleware
@@ -132,9 +138,11 @@ func (n *namespace) compile() {
 		n.admission = chain(n.admission, n.onConnect.mw)
 		n.onConnect.setChecks(n.srv.checks, n.checks)
 	}
-	for _, event := range slices.Sorted(maps.Keys(n.events)) {
-		r := n.events[event]
-		r.serve = chain(r.handler, r.mw)
+	for _, r := range n.events {
+		r.serve, r.kind = chain(r.handler, r.mw), taskEvent
+		if r.concurrent {
+			r.kind = taskBeside
+		}
 		r.setChecks(n.srv.checks, n.checks)
 		r.bare = len(n.srv.mw)+len(n.mw)+len(r.mw) == 0 && r.binding != nil
 		r.private = r.bare && r.binding.private()
@@ -142,36 +150,76 @@ func (n *namespace) compile() {
 		if n.srv.opts.Codec != nil && r.binding != nil {
 			r.keeps, r.binding.frames = true, nil // who knows what it keeps
 		}
-		n.srv.log.Debug().Str("nsp", n.path).Str("event", r.event).Str("handler", r.source).Msg("event registered")
 	}
+	if n.child == nil { // those of children are logged once
+		n.logRoutes(n.path)
+	}
+}
+
+func (n *namespace) logRoutes(path string) {
+	for _, event := range slices.Sorted(maps.Keys(n.events)) {
+		n.srv.log.Debug().Str("nsp", path).Str("event", event).Str("handler", n.events[event].source).Msg("event registered")
+	}
+}
+
+// filled tells whether the tables may be read: those of a child may be in the making.
+func (n *namespace) filled() bool { return n.child == nil || n.child.ready.Load() }
+
+// routes lists what is registered, in no order.
+func (n *namespace) routes() []*route {
+	rows := slices.Collect(maps.Values(n.events))
+	if n.onConnect != nil {
+		rows = append(rows, n.onConnect)
+	}
+	if n.onEnd != nil {
+		rows = append(rows, n.onEnd)
+	}
+	return rows
 }
 
 // routeOf finds the handler that was registered for an event by name, or nil.
-func (n *namespace) routeOf(name []byte) *route { return n.events[string(name)] }
+func (n *namespace) routeOf(name []byte) *route {
+	if !n.filled() {
+		return nil
+	}
+	return n.events[string(name)]
+}
 
-// target finds who serves the event whose name is the first of args, inside the
-// namespace's own middleware. It is for names that packet.PeekName cannot read, or
-// that nothing is registered for.
-func (n *namespace) target(args Args) (string, Handler, error) {
+// resolve finds who serves the event whose name is the first of args, inside the
+// namespace's own middleware. It is for names that packet.PeekName cannot read, or that
+// nothing is registered for, and for what comes before a child has been made.
+func (n *namespace) resolve(e *Event, args Args) (taskKind, error) {
 	if len(args.elems) == 0 {
-		return "", nil, errors.New("event without a name")
+		return 0, errors.New("event without a name")
 	}
 	name, err := packet.EventName(args.elems[0])
 	if err != nil {
-		return "", nil, err
+		return 0, err
 	}
-	return string(name), n.handlerFor(name), nil
+	e.Name = string(name)
+	if !n.filled() {
+		return taskEarly, nil
+	}
+	return n.place(e), nil
 }
 
-// handlerFor finds who serves an event, inside the namespace's own middleware.
-func (n *namespace) handlerFor(name []byte) Handler {
-	if r := n.routeOf(name); r != nil {
-		return r.serve
+// place finds who serves an event by its name, and how.
+func (n *namespace) place(e *Event) taskKind {
+	r := n.routeFor(e.Name)
+	if r == nil {
+		e.target = HandlerFunc(noHandler)
+		return taskEvent
 	}
-	if r := n.events["*"]; r != nil {
-		return r.serve
+	e.target = r.serve
+	return r.kind
+}
+
+// routeFor finds the handler for an event, be it the one for any; nil for none.
+func (n *namespace) routeFor(name string) *route {
+	if r := n.events[name]; r != nil {
+		return r
 	}
-	return HandlerFunc(noHandler)
+	return n.events["*"]
 }
 
 // hint names a known event that an unknown one may have meant, as "my_event?".
@@ -211,7 +259,7 @@ func checkPath(path string) {
 	case path[i] == '?':
 		panic(fmt.Sprintf("framework: path %q has a query, which is no part of a namespace: want %q", path, path[:i]))
 	default:
-		panic(fmt.Sprintf("framework: path %q looks like a pattern, but is matched as it stands: patterns are not served", path))
+		panic(fmt.Sprintf("framework: path %q is a pattern: RegisterFunc and RouteFunc serve each path that fits one", path))
 	}
 }
 

@@ -29,6 +29,16 @@ type Options struct {
 	// sends. 0 means 10, as in the reference's parser.
 	MaxAttachments int
 
+	// MaxChildren bounds the namespaces that exist at a time of each pattern that
+	// RegisterFunc was given: a CONNECT that would need another is refused with "Too
+	// many namespaces". 0 means 10,000.
+	MaxChildren int
+
+	// MaxConcurrent bounds the handlers of one socket that run beside each other at a
+	// time, of events that Router.Concurrent names. At the bound what the client sends
+	// next waits. 0 means 64.
+	MaxConcurrent int
+
 	// EventName maps what follows On in a method's name to the event it serves:
 	// "MyEvent" to "my_event". nil means SnakeCase; CamelCase and KebabCase are
 	// there too. "" makes the method no handler.
@@ -65,6 +75,8 @@ type Options struct {
 const (
 	defaultConnectTimeout = 45 * time.Second
 	defaultMaxAttachments = 10
+	defaultMaxChildren    = 10_000
+	defaultMaxConcurrent  = 64
 	defaultSendBound      = 4 << 20 // as transport.Options.MaxSendBuffer
 )
 
@@ -72,6 +84,18 @@ const (
 func (o Options) withDefaults() Options {
 	if o.MaxAttachments < 0 {
 		panic(fmt.Sprintf("framework: Options.MaxAttachments is %d: want 0 for the default, or how many", o.MaxAttachments))
+	}
+	if o.MaxConcurrent < 0 {
+		panic(fmt.Sprintf("framework: Options.MaxConcurrent is %d: want 0 for the default, or how many", o.MaxConcurrent))
+	}
+	if o.MaxConcurrent == 0 {
+		o.MaxConcurrent = defaultMaxConcurrent
+	}
+	if o.MaxChildren < 0 {
+		panic(fmt.Sprintf("framework: Options.MaxChildren is %d: want 0 for the default, or how many", o.MaxChildren))
+	}
+	if o.MaxChildren == 0 {
+		o.MaxChildren = defaultMaxChildren
 	}
 	if o.ConnectTimeout == 0 {
 		o.ConnectTimeout = defaultConnectTimeout

@@ -13,7 +13,9 @@ type queue struct {
 
 	mu          sync.Mutex
 	first, last *task // what has been queued and not yet taken
-	busy        bool  // a worker has the socket
+	busy        bool  // a worker has the socket, or will be given it
+	stalled     bool  // by the next handler that returns
+	beside      int32 // handlers that run beside the queue
 
 	taken *task // what the worker has taken and not yet done; only it looks there
 }
@@ -35,8 +37,13 @@ const (
 	taskConnect taskKind = iota
 	taskEvent
 	taskCallback // an ack callback
-	taskLeave    // the client's DISCONNECT packet
-	taskEnd      // OnDisconnect and clean-up, after which nothing is queued
+	taskMake     // of a child of a pattern, before its first connect
+
+	// From here on not all may be done at once, see arrange.
+	taskEarly  // an event that came before its child was made
+	taskBeside // an event that is served beside the queue
+	taskLeave  // the client's DISCONNECT packet
+	taskEnd    // OnDisconnect and clean-up, after which nothing is queued
 )
 
 // push adds a task, and tells whether the socket needs a worker.
@@ -113,6 +120,13 @@ func (s *Socket) work() {
 			if corked {
 				s.conn.session.FlushLate()
 			}
+			if t.kind >= taskEarly {
+				if done, stalled := s.arrange(t); stalled {
+					return
+				} else if done {
+					continue
+				}
+			}
 			s.do(t)
 		case corked:
 			s.corked = false
@@ -132,6 +146,8 @@ func (s *Socket) do(t *task) {
 	switch t.kind {
 	case taskConnect:
 		s.connect()
+	case taskMake:
+		s.ns.make()
 	case taskEvent:
 		if !s.queue.dropped.Load() {
 			s.serve(t.ec)

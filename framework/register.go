@@ -45,10 +45,9 @@ func (r *Router) attach(class NamespaceHandler) {
 		panic(fmt.Sprintf("framework: %s: %s embeds *framework.Namespace: embed framework.Namespace by value", name, by))
 	}
 	base := class.embedded()
-	if base.core != nil {
-		panic(fmt.Sprintf("framework: %s: the value is registered at %q already: give each path a value of its own", name, base.core.path))
+	if at := r.claim(base); at != nil {
+		panic(fmt.Sprintf("framework: %s: the value is registered at %q already: give each path a value of its own", name, at.path))
 	}
-	base.core = r.ns
 
 	var misfits []string
 	for i := range v.NumMethod() {
@@ -63,9 +62,24 @@ func (r *Router) attach(class NamespaceHandler) {
 	if len(misfits) > 0 {
 		panic(fmt.Sprintf("framework: %s does not fit:\n\t%s", name, strings.Join(misfits, "\n\t")))
 	}
+	if c := r.ns.child; c != nil {
+		c.classes = append(c.classes, class)
+	}
 	if ok {
 		own.Routes(&Router{srv: r.srv, ns: r.ns, mw: slices.Clip(r.mw), checks: r.checks, inline: true, class: v.Type().String()})
 	}
+}
+
+// claim makes base, which a class embeds, speak to the router's namespace, unless it
+// has one, which is returned. Patterns may give one value out at two places at once.
+func (r *Router) claim(base *Namespace) *namespace {
+	r.srv.claims.Lock()
+	defer r.srv.claims.Unlock()
+	if base.core == nil {
+		base.core = r.ns
+		return nil
+	}
+	return base.core
 }
 
 // embeddedPointer finds a type, t or one that it embeds, in which Namespace is

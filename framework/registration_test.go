@@ -179,7 +179,7 @@ func TestRegistrationMistakesPanic(t *testing.T) {
 		{"a nil Router.OnError", func(srv *framework.Server) {
 			srv.Route("/", func(r *framework.Router) { r.OnError(nil) })
 		}, []string{"the handler is nil"}},
-		{"a pattern", func(srv *framework.Server) { srv.Register("/job/{id}", &plain{}) }, []string{"looks like a pattern"}},
+		{"a pattern", func(srv *framework.Server) { srv.Register("/job/{id}", &plain{}) }, []string{`path "/job/{id}" is a pattern: RegisterFunc`}},
 		{"a query", func(srv *framework.Server) { srv.Register("/a?b=1", &plain{}) }, []string{`want "/a"`}},
 		{"an Event by value", func(srv *framework.Server) { srv.On("x", func(framework.Event) {}) }, []string{"want *framework.Event"}},
 		{"Args before the last", func(srv *framework.Server) { srv.On("x", func(framework.Args, string) {}) },

@@ -28,7 +28,7 @@ type Router struct {
 // events, or, inside Group, around what the group registers. It comes before
 // the handlers.
 func (r *Router) Use(mw ...Middleware) {
-	r.srv.open("Use")
+	r.open("Use")
 	checkMiddleware(mw)
 	if r.class != "" {
 		panic(fmt.Sprintf("framework: Use in the Routes method of %s would wrap none of its OnXxx methods: "+
@@ -46,10 +46,20 @@ func (r *Router) Use(mw ...Middleware) {
 
 // With returns a Router that wraps mw around what is registered through it.
 func (r *Router) With(mw ...Middleware) *Router {
-	r.srv.open("With")
+	r.open("With")
 	checkMiddleware(mw)
 	r.routed = true
 	return &Router{srv: r.srv, ns: r.ns, mw: append(slices.Clip(r.mw), mw...), checks: r.checks, inline: true}
+}
+
+// open panics when registration is over: for all at the first request, for a child when
+// it has been made.
+func (r *Router) open(what string) {
+	if r.ns.child == nil {
+		r.srv.open(what)
+	} else if r.ns.child.ready.Load() {
+		panic(fmt.Sprintf("framework: %s on %q comes when its factory has returned: register everything in there", what, r.ns.path))
+	}
 }
 
 func checkMiddleware(mw []Middleware) {
@@ -66,7 +76,7 @@ func (r *Router) Group(fn func(r *Router)) { fn(r.With()) }
 // Attach adds the OnXxx methods of a class, and calls its Routes method if it
 // has one. Several classes may share a path as long as no event has two.
 func (r *Router) Attach(class NamespaceHandler) {
-	r.srv.open("Attach")
+	r.open("Attach")
 	r.routed = true
 	r.attach(class)
 }
@@ -77,7 +87,7 @@ func (r *Router) Attach(class NamespaceHandler) {
 // function in the shape of an OnXxx method, or a Handler. A function wins over a
 // class's method for the same event.
 func (r *Router) On(event string, handler any) {
-	r.srv.open("On")
+	r.open("On")
 	r.routed = true
 	slot, f := r.ns.slot(event)
 	h, b, err := bindFunc(f, handler)
@@ -100,7 +110,7 @@ func (r *Router) On(event string, handler any) {
 // OnError registers the namespace's error handler. It wins over a class's
 // OnError method.
 func (r *Router) OnError(h ErrorHandler) {
-	r.srv.open("OnError")
+	r.open("OnError")
 	if h == nil {
 		panic(fmt.Sprintf("framework: OnError on %q: the handler is nil", r.ns.path))
 	}
@@ -130,11 +140,14 @@ type route struct {
 	binding *binding     // how handler decodes; nil for a Handler of the user's
 	report  ErrorHandler // for OnError
 
+	concurrent bool // served beside the other events of a socket
+
 	// Made at the first request.
 	serve   Handler // handler in its whole chain
-	bare    bool    // nobody but the framework sees the reply
-	private bool    // nor the event's context
-	keeps   bool    // what the arguments point into may be kept by who gets them
+	kind    taskKind
+	bare    bool // nobody but the framework sees the reply
+	private bool // nor the event's context
+	keeps   bool // what the arguments point into may be kept by who gets them
 }
 
 // newContext returns the context of an event for r, or for a handler unknown yet.
@@ -182,6 +195,7 @@ func (s slot) add(r *route, by *Router) error {
 		}
 		by.srv.log.Debug().Str("nsp", by.ns.path).Str("event", r.event).
 			Str("function", function.source).Str("method", method.source).Msg("function wins over method")
+		function.concurrent = function.concurrent || method.concurrent
 		r = function
 	}
 	if s.route != nil {

@@ -70,7 +70,7 @@ func (s *Socket) answer(a *Ack, reply []any) error {
 	}
 	defer p.release()
 	if a.done.CompareAndSwap(false, true) {
-		_ = s.sendAck(p, false) // a client that has gone needs none
+		_ = s.sendAck(p, a.alone) // a client that has gone needs none
 	}
 	return nil
 }
@@ -160,11 +160,13 @@ func (s *Socket) unhandled(ec *eventContext, err error) {
 
 // route is the innermost handler of the namespace's chain.
 func (n *namespace) route(ctx context.Context, e *Event) ([]any, error) {
-	target := e.target
-	if target == nil {
-		target = n.handlerFor([]byte(e.Name))
+	if e.target != nil {
+		return e.target.ServeEvent(ctx, e)
 	}
-	return target.ServeEvent(ctx, e)
+	if r := n.routeFor(e.Name); r != nil {
+		return r.serve.ServeEvent(ctx, e)
+	}
+	return nil, ErrNoHandler
 }
 
 func noHandler(context.Context, *Event) ([]any, error) { return nil, ErrNoHandler }

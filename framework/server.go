@@ -32,6 +32,8 @@ type Server struct {
 	sendBound  int
 	client     *clientFiles // nil if none are served
 	namespaces map[string]*namespace
+	families   families
+	claims     sync.Mutex // of class values
 	mw         []Middleware
 	checks     []check
 	onError    ErrorHandler
@@ -95,6 +97,9 @@ func (srv *Server) Use(mw ...Middleware) {
 			panic(fmt.Sprintf("framework: Use comes behind a handler on %q: middleware first", ns.path))
 		}
 	}
+	if len(srv.families.byText) > 0 {
+		panic("framework: Use comes behind RegisterFunc or RouteFunc: middleware first")
+	}
 	srv.mw = append(srv.mw, mw...)
 }
 
@@ -148,13 +153,15 @@ func (srv *Server) namespace(path string) *namespace {
 // lookup finds a registered namespace, or nil.
 func (srv *Server) lookup(path []byte) *namespace { return srv.namespaces[string(path)] }
 
-// Of returns the namespace at path, to emit to from outside of a handler. If
-// nothing is registered there, emitting returns ErrNotRegistered.
+// Of returns the namespace at path, to emit to from outside of a handler. For a path
+// that fits a pattern it speaks to the child of the moment, each time that it is used:
+// where there is none, to nobody. If nothing is registered for path, emitting returns
+// ErrNotRegistered.
 func (srv *Server) Of(path string) *Namespace {
 	if ns := srv.namespaces[path]; ns != nil {
 		return &Namespace{ns}
 	}
-	return &Namespace{&namespace{path: path}}
+	return &Namespace{&namespace{path: path, handle: &handle{srv: srv, path: path}}}
 }
 
 // Emit sends event to everybody in "/", see Namespace.Emit.
@@ -185,19 +192,19 @@ type EventInfo struct {
 }
 
 // Events lists what is registered, sorted by namespace and event, to print or
-// to hold a test against.
+// to hold a test against. What a pattern serves is known from its first child on, and
+// stands under the pattern.
 func (srv *Server) Events() []EventInfo {
 	var list []EventInfo
 	for _, ns := range srv.namespaces {
-		rows := []*route{ns.onConnect, ns.onEnd}
-		for _, r := range ns.events {
-			rows = append(rows, r)
+		for _, r := range ns.routes() {
+			list = append(list, r.info(ns.path))
 		}
-		for _, r := range rows {
-			if r != nil {
-				list = append(list, r.info(ns.path))
-			}
-		}
+	}
+	for _, f := range srv.families.byText {
+		f.mu.Lock()
+		list = append(list, f.rows...)
+		f.mu.Unlock()
 	}
 	slices.SortFunc(list, func(a, b EventInfo) int {
 		if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
@@ -218,12 +225,7 @@ func (r *route) info(path string) EventInfo {
 
 // accept is called by the engine at each handshake.
 func (srv *Server) accept(session *transport.Session, r *http.Request) transport.Handler {
-	srv.mu.Lock()
-	srv.conns++
-	if srv.conns == 1 {
-		srv.workers.open()
-	}
-	srv.mu.Unlock()
+	srv.came()
 	c := newConn(srv, session, r)
 	if srv.opts.Parser != nil {
 		return c.parsed(srv.opts.Parser)
@@ -231,7 +233,17 @@ func (srv *Server) accept(session *transport.Session, r *http.Request) transport
 	return c
 }
 
-// connGone counts down when a connection and all its clean-up have ended.
+// came counts up for a connection, or for a child whose end is to be waited for.
+func (srv *Server) came() {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	srv.conns++
+	if srv.conns == 1 {
+		srv.workers.open()
+	}
+}
+
+// connGone counts down when that and all its clean-up have ended.
 func (srv *Server) connGone() {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()

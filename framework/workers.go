@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// workers runs sockets that have something queued. A worker that is done parks
-// and is used again, so that its stack, grown under a JSON decoder, is used
-// again too; a fresh goroutine for each burst costs half as much again. There
-// are as many workers as sockets busy at once. Parked ones end after a quiet
+// workers runs jobs, mostly sockets that have something queued. A worker that is
+// done parks and is used again, so that its stack, grown under a JSON decoder, is
+// used again too; a fresh goroutine for each burst costs half as much again. There
+// are as many workers as jobs at once. Parked ones end after a quiet
 // while, and with the last connection.
 type workers struct {
 	mu     sync.Mutex
@@ -23,19 +23,23 @@ type workers struct {
 	closed bool          // no connection: nobody parks
 }
 
-// worker is a parked goroutine's doorbell. A nil socket ends it.
-type worker struct{ next chan *Socket }
+// job is what a worker does: a socket's queue, for one. If it ends the goroutine it is
+// given to another worker, to do the rest.
+type job interface{ work() }
+
+// worker is a parked goroutine's doorbell. A nil job ends it.
+type worker struct{ next chan job }
 
 const trimAfter = time.Second
 
-// run has a worker serve s, which must not be with one already.
-func (w *workers) run(s *Socket) {
+// run has a worker do j, which must not be with one already.
+func (w *workers) run(j job) {
 	w.mu.Lock()
 	w.busy++
 	n := len(w.parked)
 	if n == 0 {
 		w.mu.Unlock()
-		go w.work(&worker{next: make(chan *Socket, 1)}, s)
+		go w.work(&worker{next: make(chan job, 1)}, j)
 		return
 	}
 	parked := w.parked[n-1]
@@ -43,23 +47,23 @@ func (w *workers) run(s *Socket) {
 	w.parked = w.parked[:n-1]
 	w.spare = min(w.spare, n-1)
 	w.mu.Unlock()
-	parked.next <- s
+	parked.next <- j
 }
 
-func (w *workers) work(self *worker, s *Socket) {
+func (w *workers) work(self *worker, j job) {
 	returned := false
 	defer func() {
 		// A handler that calls runtime.Goexit ends this goroutine, not the queue.
 		if !returned {
-			go w.work(&worker{next: make(chan *Socket, 1)}, s)
+			go w.work(&worker{next: make(chan job, 1)}, j)
 		}
 	}()
-	for s != nil {
-		s.work()
+	for j != nil {
+		j.work()
 		if !w.park(self) {
 			break
 		}
-		s = <-self.next
+		j = <-self.next
 	}
 	returned = true
 }

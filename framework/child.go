@@ -1,0 +1,378 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// child is what a namespace that was made for a pattern has beside others. It is there
+// from its first socket's CONNECT to its last one's end, and counts them.
+type child struct {
+	family *family
+	params Params
+	ready  atomic.Bool // its tables are filled, and may be read
+
+	// Guarded by family.mu.
+	stage   stage
+	sockets int
+	waiting []*Socket  // are started when it has been made
+	next    *namespace // of the same path, is made when this one has been closed
+
+	// Written by who makes it, before ready is set or refusal matters.
+	classes []NamespaceHandler // in the order in which they were attached
+	refusal *Error             // what its sockets are told; nil if it could be made
+}
+
+type stage uint8
+
+const (
+	unmade  stage = iota // nobody has begun to make it
+	behind               // it has to wait for the one before it to be closed
+	making               // its first socket's worker is about to make it
+	made                 // or it could not be: then it is in its family no longer
+	closing              // its last socket is finished
+)
+
+// Texts for clients who cannot join a child.
+const (
+	unknownNamespace = "Invalid namespace"
+	tooMany          = "Too many namespaces"
+)
+
+// door is where a path leads to.
+type door struct {
+	ns     *namespace // what is registered there; nil for a child
+	family *family
+	params Params
+}
+
+// door finds where a path leads to. ok is false for nowhere.
+func (srv *Server) door(path []byte) (d door, ok bool) {
+	if ns := srv.lookup(path); ns != nil {
+		return door{ns: ns}, true
+	}
+	f, params := srv.families.match(string(path))
+	return door{family: f, params: params}, f != nil
+}
+
+func (d *door) path() string {
+	if d.ns != nil {
+		return d.ns.path
+	}
+	return d.params.path
+}
+
+// enter returns the namespace, which counts one more socket if it is a child: that
+// is to leave it. It returns nil if there is no room for another child.
+func (d *door) enter() *namespace {
+	if d.ns != nil {
+		return d.ns
+	}
+	f, path := d.family, d.params.path
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.children[path]
+	switch {
+	case n == nil:
+		if len(f.children) >= f.srv.opts.MaxChildren {
+			return nil
+		}
+		n = f.newChild(d.params, unmade)
+	case n.child.stage == closing:
+		before := n
+		n = f.newChild(d.params, behind)
+		before.child.next = n
+	}
+	n.child.sockets++
+	return n
+}
+
+func (f *family) newChild(params Params, at stage) *namespace {
+	n := newNamespace(f.srv, params.path)
+	n.child = &child{family: f, params: params, stage: at}
+	f.children[n.path] = n
+	return n
+}
+
+// drop forgets a child, unless another has its path already. Its caller has the lock.
+func (f *family) drop(n *namespace) {
+	if f.children[n.path] == n {
+		delete(f.children, n.path)
+	}
+	if len(f.children) <= f.srv.opts.MaxChildren/2 {
+		f.crowded = false // the next time is worth another line
+	}
+}
+
+// refused logs that there was no room, once until there is much again.
+func (f *family) refused(path string) {
+	f.mu.Lock()
+	before := f.crowded
+	f.crowded = true
+	f.mu.Unlock()
+	if !before {
+		f.srv.log.Warn().Str("pattern", f.pattern).Str("nsp", logName(path)).Int("max", f.srv.opts.MaxChildren).
+			Msg("namespaces refused: there are Options.MaxChildren of the pattern")
+	}
+}
+
+// turn tells whether s may begin to connect, which nobody else has begun for it. Who
+// comes first makes the child before; who has to wait is started when it is made.
+func (c *child) turn(s *Socket) bool {
+	c.family.mu.Lock()
+	defer c.family.mu.Unlock()
+	switch c.stage {
+	case unmade:
+		c.makeWith(s)
+	case behind, making:
+		c.waiting = append(c.waiting, s)
+		return false
+	}
+	return true
+}
+
+// makeWith has s make the child before it connects.
+func (c *child) makeWith(s *Socket) {
+	c.stage = making
+	s.queue.pushFront(&task{kind: taskMake})
+}
+
+// make fills in a child. What runs in it is the user's, so it may do anything.
+func (n *namespace) make() {
+	c := n.child
+	c.refusal = &Error{Message: failed}
+	err, returned := error(nil), false
+	defer func() {
+		if !returned {
+			err = misfit(recover())
+		}
+		n.made(err)
+	}()
+	if err = c.family.build(&Router{srv: n.srv, ns: n}, c.params); err != nil {
+		if c.refusal = publicError(err); c.refusal == nil {
+			c.refusal = &Error{Message: unknownNamespace}
+		}
+	} else {
+		n.checkClosers()
+		n.compile()
+		c.refusal = nil
+	}
+	returned = true
+}
+
+// misfitError says why something cannot be registered.
+type misfitError string
+
+func (e misfitError) Error() string { return string(e) }
+
+// misfit makes an error of what was panicked with: registering does so, since for other
+// namespaces that is at start-up. nil is for a goroutine that was ended.
+func misfit(v any) error {
+	if v == nil {
+		v = errGoexit
+	}
+	if text, ok := v.(string); ok && strings.HasPrefix(text, "framework: ") {
+		return misfitError(text)
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
+}
+
+// made lets in, or refuses, who waits.
+func (n *namespace) made(err error) {
+	c, f := n.child, n.child.family
+	if err == nil {
+		f.learn(n)
+		n.srv.childMade(n)
+		c.ready.Store(true)
+	} else {
+		n.logUnmade(err)
+	}
+	f.mu.Lock()
+	c.stage = made
+	if c.refusal != nil {
+		f.drop(n) // so that who comes now is another's first
+	}
+	waiting := c.waiting
+	c.waiting = nil
+	f.mu.Unlock()
+	for _, s := range waiting {
+		n.srv.workers.run(s)
+	}
+}
+
+func (n *namespace) logUnmade(err error) {
+	defer func() {
+		if v := recover(); v != nil { // a nil pointer in an error, say
+			n.srv.log.Error().Str("nsp", logName(n.path)).Interface("panic", v).Msg("namespace not made")
+		}
+	}()
+	line := n.srv.log.Info()
+	var p *PanicError
+	var m misfitError
+	if errors.As(err, &p) || errors.As(err, &m) {
+		line = n.srv.log.Error()
+	}
+	if p != nil {
+		line.Bytes(stackField, p.Stack)
+	}
+	line.Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Err(err).Msg("namespace not made")
+}
+
+// leave counts a socket of a child down. The last one closes it.
+func (n *namespace) leave() {
+	c := n.child
+	if c == nil {
+		return
+	}
+	f := c.family
+	f.mu.Lock()
+	c.sockets--
+	ends := c.sockets == 0 && c.stage == made && c.refusal == nil
+	switch {
+	case ends:
+		c.stage = closing
+	case c.sockets == 0 && c.stage == unmade:
+		f.drop(n)
+	}
+	f.mu.Unlock()
+	if ends {
+		n.srv.came() // so that the server is not empty before it is closed
+		n.srv.workers.run(&ending{ns: n, left: c.classes})
+	}
+}
+
+// ending is the last job of a child.
+type ending struct {
+	ns   *namespace
+	left []NamespaceHandler // are not yet closed, the last one first
+}
+
+// work may be called again, by another worker, if a Close ends its goroutine.
+func (e *ending) work() {
+	for len(e.left) > 0 {
+		last := len(e.left) - 1
+		class := e.left[last]
+		e.left = e.left[:last]
+		e.close(class)
+	}
+	e.ns.closed()
+}
+
+func (e *ending) close(class NamespaceHandler) {
+	closer, ok := class.(io.Closer)
+	if !ok {
+		return
+	}
+	err, returned := error(nil), false
+	defer func() {
+		if !returned {
+			err = misfit(recover())
+		}
+		if err != nil {
+			e.log(err)
+		}
+	}()
+	err = closer.Close()
+	returned = true
+}
+
+func (e *ending) log(err error) {
+	defer func() { _ = recover() }() // from an error that cannot bear being looked at
+	line := e.ns.srv.log.Error().Str("nsp", logName(e.ns.path))
+	var p *PanicError
+	if errors.As(err, &p) {
+		line.Bytes(stackField, p.Stack)
+	}
+	line.Err(err).Msg("closing a namespace failed")
+}
+
+// closed makes room for another at the same path, which some may wait for already.
+func (n *namespace) closed() {
+	c, f := n.child, n.child.family
+	n.srv.childGone(n)
+	var first *Socket
+	f.mu.Lock()
+	f.drop(n)
+	if next := c.next; next != nil {
+		if first = next.child.follow(); next.child.sockets == 0 {
+			f.drop(next)
+		}
+	}
+	f.mu.Unlock()
+	if first != nil {
+		n.srv.workers.run(first)
+	}
+	n.srv.connGone()
+}
+
+// follow ends the wait for the one before. It returns who is to make the child, if
+// anybody waits for it.
+func (c *child) follow() (first *Socket) {
+	c.stage = unmade
+	if len(c.waiting) > 0 {
+		first = c.waiting[0]
+		c.waiting = slices.Delete(c.waiting, 0, 1)
+		c.makeWith(first)
+	}
+	return first
+}
+
+// childMade is called when a child has been made, before any of its sockets connects.
+func (srv *Server) childMade(n *namespace) {
+	srv.log.Debug().Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Msg("namespace made")
+}
+
+// childGone is called when a child has been closed, before another can be made at its
+// path.
+func (srv *Server) childGone(n *namespace) {
+	srv.log.Debug().Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Msg("namespace gone")
+}
+
+// checkClosers panics for a Close that a class has from a type that it embeds: who
+// embeds a shared connection does not mean it to be closed with a child.
+func (n *namespace) checkClosers() {
+	for _, class := range n.child.classes {
+		t := reflect.TypeOf(class)
+		m, ok := t.MethodByName("Close")
+		if !ok || !t.Implements(reflect.TypeFor[io.Closer]()) {
+			continue
+		}
+		if from := stranger(t, m); from != "" {
+			panic(fmt.Sprintf("framework: %s at %q: its Close comes from the embedded %s, which would be closed when the last client has left: "+
+				"do not embed it, or give %s a Close of its own", t, n.path, from, t))
+		}
+	}
+}
+
+// learn notes the handlers of the first child of its classes, for Events.
+func (f *family) learn(n *namespace) {
+	classes := ""
+	for _, class := range n.child.classes {
+		classes += fmt.Sprintf("%T ", class)
+	}
+	f.mu.Lock()
+	known := f.learned[classes]
+	if !known {
+		if f.learned == nil {
+			f.learned = make(map[string]bool)
+		}
+		f.learned[classes] = true
+		for _, r := range n.routes() {
+			if !slices.ContainsFunc(f.rows, r.serves) {
+				f.rows = append(f.rows, r.info(f.pattern))
+			}
+		}
+	}
+	f.mu.Unlock()
+	if !known {
+		n.logRoutes(f.pattern)
+	}
+}
+
+func (r *route) serves(row EventInfo) bool { return row.Event == r.event && row.Handler == r.source }

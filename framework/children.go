@@ -1,0 +1,148 @@
+package framework
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Children are the namespaces of a pattern that exist at the moment: those that have
+// clients. It may be kept and used from any goroutine.
+//
+// An event is encoded for each of the namespaces, since a packet names its own. Rooms of
+// one name are as many rooms.
+type Children struct{ all Broadcast }
+
+// Children returns the children of a pattern as it was given to RegisterFunc or
+// RouteFunc. For another, emitting returns ErrNotRegistered.
+func (srv *Server) Children(pattern string) Children {
+	h := &handle{srv: srv, path: pattern, family: srv.families.byText[pattern], every: true}
+	return Children{Broadcast{ns: &namespace{path: pattern, handle: h}}}
+}
+
+// Emit sends event to everybody in all of them, see Namespace.Emit.
+func (c Children) Emit(event string, args ...any) error { return c.all.Emit(event, args...) }
+
+// Send emits the event "message".
+func (c Children) Send(args ...any) error { return c.all.Send(args...) }
+
+// SendJSON emits the event "json".
+func (c Children) SendJSON(args ...any) error { return c.all.SendJSON(args...) }
+
+// To selects the members of rooms, in each of them.
+func (c Children) To(rooms ...string) Broadcast { return c.all.To(rooms...) }
+
+// In is To by its other name.
+func (c Children) In(rooms ...string) Broadcast { return c.all.To(rooms...) }
+
+// Except leaves out the members of rooms, in each of them.
+func (c Children) Except(rooms ...string) Broadcast { return c.all.Except(rooms...) }
+
+// Volatile is everybody who has nothing queued at the moment.
+func (c Children) Volatile() Broadcast { return c.all.Volatile() }
+
+// Paths lists the paths, sorted. Server.Of speaks to one of them.
+func (c Children) Paths() []string {
+	var paths []string
+	for _, n := range c.all.ns.handle.all() {
+		paths = append(paths, n.path)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// Len is how many there are.
+func (c Children) Len() int { return len(c.all.ns.handle.all()) }
+
+// handle is a namespace, or all of a pattern, that is looked up at each use.
+type handle struct {
+	srv    *Server
+	path   string
+	every  bool    // of the pattern path
+	family *family // for every; nil if there is no such pattern
+}
+
+// now finds what the handle stands for at the moment. ok is false if nothing is
+// registered for it.
+func (h *handle) now() (found []*namespace, ok bool) {
+	if h.every {
+		return h.all(), h.family != nil
+	}
+	d, ok := h.srv.door([]byte(h.path))
+	if !ok {
+		return nil, false
+	}
+	if n := d.current(); n != nil {
+		found = append(found, n)
+	}
+	return found, true
+}
+
+// all lists the pattern's children that clients can be in.
+func (h *handle) all() (list []*namespace) {
+	if h.family == nil {
+		return nil
+	}
+	h.family.mu.Lock()
+	defer h.family.mu.Unlock()
+	for _, n := range h.family.children {
+		if n.child.stage == made {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// current is who is behind the door at the moment: nil if nobody can be.
+func (d *door) current() *namespace {
+	if d.ns != nil {
+		return d.ns
+	}
+	d.family.mu.Lock()
+	defer d.family.mu.Unlock()
+	if n := d.family.children[d.params.path]; n != nil && n.child.stage == made {
+		return n
+	}
+	return nil
+}
+
+// at is the namespace to look into: nil if nobody can be there.
+func (n *Namespace) at() *namespace {
+	if n.core == nil || n.core.handle == nil {
+		return n.core
+	}
+	found, _ := n.core.handle.now()
+	if len(found) == 0 {
+		return nil
+	}
+	return found[0]
+}
+
+// emitNow is Emit for what is looked up first. What cannot be sent is an error even if
+// there is nobody to send it to.
+func (b Broadcast) emitNow(event string, args []any) error {
+	var h *handle
+	if b.ns != nil {
+		h = b.ns.handle
+	}
+	if h == nil {
+		return b.notRegistered(event)
+	}
+	found, ok := h.now()
+	if !ok {
+		return b.notRegistered(event)
+	}
+	if len(found) == 0 {
+		_, err := b.encode(&namespace{srv: h.srv, path: h.path}, event, args)
+		return err
+	}
+	for _, b.ns = range found {
+		if err := b.Emit(event, args...); err != nil {
+			return err // it is the same for all: of what was given, not of who gets it
+		}
+	}
+	return nil
+}
+
+func (b Broadcast) notRegistered(event string) error {
+	return fmt.Errorf("framework: emit %q to namespace %q: %w", event, (&Namespace{b.ns}).Path(), bare(ErrNotRegistered))
+}
