@@ -43,6 +43,9 @@ func (n *namespace) suggest(event string) string {
 // done is true for what needs no more doing. With stalled the socket is no longer the
 // caller's: who returns next has a worker take it up again.
 func (s *Socket) arrange(t *task) (done, stalled bool) {
+	if t.kind <= taskBeside && s.queue.dropped.Load() {
+		return false, false // do drops it
+	}
 	if t.kind == taskEarly {
 		t.kind = s.ns.place(&t.ec.event)
 	}
@@ -51,19 +54,10 @@ func (s *Socket) arrange(t *task) (done, stalled bool) {
 	case taskEvent:
 		return false, false
 	case taskBeside:
-		if s.queue.dropped.Load() {
-			return false, false
-		}
 		most = s.ns.srv.opts.MaxConcurrent - 1
 	}
-	if s.queue.running() > most {
-		if s.corked { // or what was answered would wait too
-			s.corked = false
-			s.conn.session.Flush()
-		}
-		if s.queue.stall(t, most) {
-			return true, true
-		}
+	if s.queue.stall(t, most) {
+		return true, true // what has been answered leaves soon: work has called FlushLate
 	}
 	if t.kind != taskBeside {
 		return false, false
@@ -94,21 +88,14 @@ func (s *Socket) returned() {
 	}
 }
 
-// running is how many handlers run beside the queue. Only its worker makes it more.
-func (q *queue) running() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return int(q.beside)
-}
-
 func (q *queue) branch() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.beside++
 }
 
-// stall puts t back and leaves the queue to the next handler that returns, unless so
-// many have returned by now that it can be done.
+// stall puts t back, and leaves the queue to the next handler that returns beside it, if
+// more than most are running.
 func (q *queue) stall(t *task, most int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

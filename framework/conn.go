@@ -204,7 +204,11 @@ func (c *conn) stray(p packet.Packet) error {
 	c.mu.Lock()
 	late := c.closed || c.left[string(p.Namespace)]
 	c.mu.Unlock()
-	if f, _ := c.srv.families.match(string(p.Namespace)); late || f != nil {
+	if !late {
+		f, _ := c.srv.families.match(string(p.Namespace))
+		late = f != nil // of children nobody remembers which were left
+	}
+	if late {
 		c.srv.log.Debug().Str("nsp", logName(string(p.Namespace))).Msg("packet for a namespace that the client has left")
 		return nil
 	}

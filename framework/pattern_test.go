@@ -228,6 +228,10 @@ func TestWhatAFactoryRefusesWithReachesTheClient(t *testing.T) {
 				equal(t, "message", got.Message, tt.want)
 				equal(t, "data", string(got.Data), tt.data)
 			}
+			path := "/job/" + strings.ReplaceAll(tt.id, " ", "-")
+			conn.Send("0" + path + ",")
+			conn.Send("2" + path + `,["early"]`) // is dropped, if it comes before the refusal
+			waitFrame(t, conn, "< 44"+path, len(conn.Frames()))
 			line := ""
 			for l := range strings.Lines(log.String()) {
 				if strings.Contains(l, `"namespace not made"`) {
@@ -249,6 +253,8 @@ type borrows struct {
 	framework.Namespace
 	connection
 }
+
+func (b *borrows) OnEarly() { panic("an event of a namespace that could not be made") }
 
 type routesPanic struct {
 	framework.Namespace

@@ -34,8 +34,8 @@ const taskOverhead = 256
 type taskKind uint8
 
 const (
-	taskConnect taskKind = iota
-	taskEvent
+	taskEvent taskKind = iota
+	taskConnect
 	taskCallback // an ack callback
 	taskMake     // of a child of a pattern, before its first connect
 
