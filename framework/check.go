@@ -22,6 +22,9 @@ func (srv *Server) Check(fn func(ctx context.Context, arg any) error) {
 			panic(fmt.Sprintf("framework: Check comes behind a handler on %q: checks first", ns.path))
 		}
 	}
+	if len(srv.families.byText) > 0 {
+		panic("framework: Check comes behind RegisterFunc or RouteFunc: checks first")
+	}
 	srv.checks = append(srv.checks, fn)
 }
 
@@ -43,7 +46,7 @@ func (srv *Server) Check(fn func(ctx context.Context, arg any) error) {
 // events. Several sockets are served at a time, so fn must be safe for
 // concurrent use.
 func (r *Router) Check(fn func(ctx context.Context, arg any) error) {
-	r.srv.open("Check")
+	r.open("Check")
 	switch {
 	case fn == nil:
 		panic(fmt.Sprintf("framework: Check on %q: the function is nil: want func(context.Context, any) error", r.ns.path))

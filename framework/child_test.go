@@ -510,3 +510,28 @@ func TestPacketsForAChildThatTheClientHasLeftAreIgnored(t *testing.T) {
 	conn.Send(`2/nowhere,["who"]`)
 	equal(t, "closed", conn.Closed() != "", true)
 }
+
+func TestAClientJoinsAChildOnce(t *testing.T) {
+	started, release := make(chan struct{}, 1), make(chan struct{})
+	srv := quiet()
+	srv.RegisterFunc("/job/{id}", func(p framework.Params) (framework.NamespaceHandler, error) {
+		started <- struct{}{}
+		<-release
+		return &job{id: p.Get("id")}, nil
+	})
+	conn := sockettest.Dial(t, srv, sockettest.Options{})
+	conn.Send("0/job/1,")
+	receive(t, started)
+	conn.Send("0/job/1,")
+	waitFrame(t, conn, `< 44/job/1,{"message":"Already connecting"}`)
+	close(release)
+	waitFrame(t, conn, `< 40/job/1,{"sid":`)
+	conn.Send("0/job/1,")
+	if conn.Closed() == "" {
+		t.Error("a second CONNECT did not end the connection")
+	}
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	equal(t, "children", srv.Children("/job/{id}").Len(), 0)
+}

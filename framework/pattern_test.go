@@ -152,6 +152,10 @@ func TestPatternMistakesPanic(t *testing.T) {
 		{"no function", func(srv *framework.Server) { srv.RouteFunc("/job/{id}", nil) }, []string{"the function is nil"}},
 		{"nil middleware", func(srv *framework.Server) { srv.RegisterFunc("/job/{id}", factory, nil) }, []string{"middleware 1 of 1 is nil"}},
 		{"Use behind it", func(srv *framework.Server) { srv.RegisterFunc("/job/{id}", factory); srv.Use() }, []string{"middleware first"}},
+		{"Check behind it", func(srv *framework.Server) {
+			srv.RegisterFunc("/job/{id}", factory)
+			srv.Check(func(context.Context, any) error { return nil })
+		}, []string{"checks first"}},
 		{"behind the first request", func(srv *framework.Server) {
 			srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 			srv.RegisterFunc("/job/{id}", factory)
