@@ -3,8 +3,6 @@ package framework
 import (
 	"errors"
 	"fmt"
-	"io"
-	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -224,105 +222,6 @@ func (n *namespace) logUnmade(err error) {
 	line.Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Err(err).Msg("namespace not made")
 }
 
-// leave counts a socket of a child down. The last one closes it.
-func (n *namespace) leave() {
-	c := n.child
-	if c == nil {
-		return
-	}
-	f := c.family
-	f.mu.Lock()
-	c.sockets--
-	ends := c.sockets == 0 && c.stage == made && c.refusal == nil
-	switch {
-	case ends:
-		c.stage = closing
-	case c.sockets == 0 && c.stage == unmade:
-		f.drop(n)
-	}
-	f.mu.Unlock()
-	if ends {
-		n.srv.came() // so that the server is not empty before it is closed
-		n.srv.workers.run(&ending{ns: n, left: c.classes})
-	}
-}
-
-// ending is the last job of a child.
-type ending struct {
-	ns   *namespace
-	left []NamespaceHandler // are not yet closed, the last one first
-}
-
-// work may be called again, by another worker, if a Close ends its goroutine.
-func (e *ending) work() {
-	for len(e.left) > 0 {
-		last := len(e.left) - 1
-		class := e.left[last]
-		e.left = e.left[:last]
-		e.close(class)
-	}
-	e.ns.closed()
-}
-
-func (e *ending) close(class NamespaceHandler) {
-	closer, ok := class.(io.Closer)
-	if !ok {
-		return
-	}
-	err, returned := error(nil), false
-	defer func() {
-		if !returned {
-			err = misfit(recover())
-		}
-		if err != nil {
-			e.log(err)
-		}
-	}()
-	err = closer.Close()
-	returned = true
-}
-
-func (e *ending) log(err error) {
-	defer func() { _ = recover() }() // from an error that cannot bear being looked at
-	line := e.ns.srv.log.Error().Str("nsp", logName(e.ns.path))
-	var p *PanicError
-	if errors.As(err, &p) {
-		line.Bytes(stackField, p.Stack)
-	}
-	line.Err(err).Msg("closing a namespace failed")
-}
-
-// closed makes room for another at the same path, which some may wait for already.
-func (n *namespace) closed() {
-	c, f := n.child, n.child.family
-	n.srv.childGone(n)
-	var first *Socket
-	f.mu.Lock()
-	f.drop(n)
-	if next := c.next; next != nil {
-		if first = next.child.follow(); next.child.sockets == 0 {
-			f.drop(next)
-		}
-	}
-	f.mu.Unlock()
-	if first != nil {
-		n.srv.workers.run(first)
-	}
-	n.srv.connGone()
-}
-
-// follow ends the wait for the one before. It returns who is to make the child, if
-// anybody waits for it.
-func (c *child) follow() (first *Socket) {
-	c.stage = unmade
-	if len(c.waiting) > 0 {
-		first = c.waiting[0]
-		c.waiting = slices.Delete(c.waiting, 0, 1)
-		c.makeWith(first)
-	}
-	return first
-}
-
 // childMade is called when a child has been made, before any of its sockets connects.
 func (srv *Server) childMade(n *namespace) {
 	srv.log.Debug().Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Msg("namespace made")
@@ -332,22 +231,6 @@ func (srv *Server) childMade(n *namespace) {
 // path.
 func (srv *Server) childGone(n *namespace) {
 	srv.log.Debug().Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Msg("namespace gone")
-}
-
-// checkClosers panics for a Close that a class has from a type that it embeds: who
-// embeds a shared connection does not mean it to be closed with a child.
-func (n *namespace) checkClosers() {
-	for _, class := range n.child.classes {
-		t := reflect.TypeOf(class)
-		m, ok := t.MethodByName("Close")
-		if !ok || !t.Implements(reflect.TypeFor[io.Closer]()) {
-			continue
-		}
-		if from := stranger(t, m); from != "" {
-			panic(fmt.Sprintf("framework: %s at %q: its Close comes from the embedded %s, which would be closed when the last client has left: "+
-				"do not embed it, or give %s a Close of its own", t, n.path, from, t))
-		}
-	}
 }
 
 // learn notes the handlers of the first child of its classes, for Events.

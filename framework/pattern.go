@@ -17,16 +17,18 @@ import (
 // wraps each child as Register's does.
 //
 // A child is made when its first client connects, before any middleware: factory, like
-// middleware and the class's Routes method, runs for it on the worker of that client,
-// while the others who join the same path wait. What factory returns is checked as Register checks it,
-// but a misfit refuses the clients and is logged, as a panic and a nil value are. An
-// error of Refuse, or an *Error, tells them why; any other is "Invalid namespace", and
-// is logged at info. The next client to come has factory called again.
+// the class's Routes method, runs for it on the worker of that client, while others who
+// join the same path wait. What factory returns is checked as Register checks it, but a
+// misfit refuses the clients and is logged, as a panic and a nil value are. An error of
+// Refuse, or an *Error, tells them why; any other is "Invalid namespace", and is logged
+// at info. For the next client to come factory is called again.
 //
-// A child whose last socket has gone, after its OnDisconnect or its refusal, is gone too; then
-// Close is called if its value is an io.Closer. Whoever joins that path
-// later gets a new value, and a factory is not called for a path before Close of the
-// value before it has returned. There may be Options.MaxChildren of them.
+// A child ends with its last socket, be it disconnected or refused: Close is called if
+// its value is an io.Closer. Who joins that path later gets a new value, for which
+// factory is not called before Close of the one before has returned.
+//
+// There may be Options.MaxChildren at a time; a client that is in 1000 namespaces gets
+// into no child any more, and no path of more than 1024 bytes fits a pattern.
 //
 // The value speaks to its namespace once factory has returned. What factory starts may
 // use Server.Of(p.Path()) before.
