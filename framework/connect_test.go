@@ -21,7 +21,10 @@ func TestWhatOnConnectEmittedIsNotKeptWithItsContext(t *testing.T) {
 		}
 		return nil
 	})
-	sockettest.Connect(t, srv, "/").Expect("history")
+	srv.On("after", func() bool { return true })
+	client := sockettest.Connect(t, srv, "/")
+	client.Expect("history")
+	client.Call("after") // the connect is over
 	sockettest.Dial(t, srv, sockettest.Options{}).Refused("/")
 	for i, o := range opened {
 		if len(o.held) > 0 {
