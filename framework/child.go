@@ -225,12 +225,14 @@ func (n *namespace) logUnmade(err error) {
 // childMade is called when a child has been made, before any of its sockets connects.
 func (srv *Server) childMade(n *namespace) {
 	srv.log.Debug().Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Msg("namespace made")
+	srv.feed.namespaceMade(n)
 }
 
 // childGone is called when a child has been closed, before another can be made at its
 // path.
 func (srv *Server) childGone(n *namespace) {
 	srv.log.Debug().Str("nsp", logName(n.path)).Str("pattern", n.child.family.pattern).Msg("namespace gone")
+	srv.feed.namespaceGone(n)
 }
 
 // learn notes the handlers of the first child of its classes, for Events.

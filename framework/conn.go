@@ -23,7 +23,7 @@ type conn struct {
 
 	// Touched by the read loop only.
 	partial *partial // a packet whose attachments are not complete
-	broken  bool     // the client broke the protocol: nothing more is read
+	broken  *error   // how the client broke the protocol: nothing more is read; else nil
 	recent  *Socket  // the one that the last packet was for
 
 	mu     sync.Mutex
@@ -42,6 +42,7 @@ type partial struct {
 
 func newConn(srv *Server, session *transport.Session, r *http.Request) *conn {
 	c := &conn{srv: srv, session: session, handshake: newHandshake(r), values: lasting(r.Context())}
+	srv.feed.opened(c)
 	c.awaitJoin()
 	return c
 }
@@ -53,8 +54,11 @@ func (c *conn) awaitJoin() {
 
 // Message takes one Engine.IO message.
 func (c *conn) Message(data []byte, binary bool) {
-	if c.broken {
+	if c.broken != nil {
 		return
+	}
+	if c.srv.traffic != nil {
+		c.countIn(len(data))
 	}
 	if err := c.message(data, binary); err != nil {
 		c.breakOff(err)
@@ -67,7 +71,7 @@ var errState = errors.New("out of place")
 
 // breakOff ends the connection of a client that broke the protocol.
 func (c *conn) breakOff(err error) {
-	c.broken, c.partial = true, nil
+	c.broken, c.partial = &err, nil
 	reason := ForcedClose
 	if errors.Is(err, errState) {
 		reason = ForcedServerClose
@@ -428,6 +432,10 @@ func (c *conn) close() {
 
 // Closed ends every socket.
 func (c *conn) Closed(reason transport.Reason, err error) {
+	if err == nil && c.broken != nil {
+		err = *c.broken
+	}
+	c.srv.feed.closed(c, Reason(reason), err)
 	c.mu.Lock()
 	c.closed = true
 	sockets := slices.Clone(c.live)

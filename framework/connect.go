@@ -73,13 +73,12 @@ func (s *Socket) unheard() bool {
 
 // accept tells the client, and sends what was held for it.
 func (s *Socket) accept() {
-	session := s.conn.session
 	s.mu.Lock()
 	unheard := s.unheard()
 	if !unheard {
 		s.conn.send(connectPacket(s.ns.path, s.id)) // if the client just went, end will tell
 		for _, m := range s.opening.held {
-			_ = session.Send(m)
+			_ = s.conn.sendMessage(m)
 		}
 		if s.ended { // by Disconnect in OnConnect
 			s.conn.send(disconnectPacket(s.ns.path))
@@ -93,8 +92,9 @@ func (s *Socket) accept() {
 	}
 	s.mu.Unlock()
 	if !unheard {
-		s.log().Info().Str("transport", session.Transport()).Msg("socket connected")
+		s.log().Info().Str("transport", s.Transport()).Msg("socket connected")
 	}
+	s.ns.srv.feed.connected(s)
 }
 
 // refuse turns the client away and undoes what connecting began, whatever the
@@ -152,6 +152,9 @@ func (s *Socket) depart() {
 	s.departed = true
 	reason := s.reason()
 	s.log().Info().Str("reason", string(reason)).Msg("socket disconnected")
+	if s.accepted {
+		defer s.ns.srv.feed.disconnected(s, reason)
+	}
 	if s.ns.onEnd == nil {
 		return
 	}

@@ -105,6 +105,10 @@ func (b *binding) lead(f *frame, ctx context.Context, e *Event) {
 			*place = reflect.ValueOf(e.TakeAck())
 		case reasonType:
 			*place = reflect.ValueOf(e.Socket.reason())
+		case errorType:
+			if e.kind == KindDisconnect {
+				f.err = e.Socket.closeError()
+			}
 		}
 	}
 }

@@ -120,6 +120,12 @@ func (e *PanicError) Unwrap() error {
 
 // Reason tells why a socket is gone, in the reference server's exact words. It
 // is an error, so that errors.Is finds it in context.Cause of Socket.Context.
+//
+// OnDisconnect may take an error beside it that says more (the reference server's
+// description), for logs: with TransportError what broke, or which bound was exceeded;
+// with TransportClose how the connection ended, if the client did not say goodbye; with
+// ParseError, ForcedClose and ForcedServerClose what was wrong with the packet, if it was
+// one. Else it is nil.
 type Reason string
 
 // The reasons of the reference server (socket.io, "disconnect" event).
@@ -143,7 +149,24 @@ func cause(reason Reason, detail error) error {
 	if detail == nil {
 		return reason
 	}
-	return fmt.Errorf("%w: %w", reason, detail)
+	return &causeError{reason, detail}
+}
+
+// causeError is a reason and the error that says more.
+type causeError struct {
+	reason Reason
+	detail error
+}
+
+func (e *causeError) Error() string   { return string(e.reason) + ": " + e.detail.Error() }
+func (e *causeError) Unwrap() []error { return []error{e.reason, e.detail} }
+
+// closeError is what there is to say of a socket's end beyond its reason, or nil.
+func (s *Socket) closeError() error {
+	if e, ok := s.life.cause().(*causeError); ok {
+		return e.detail
+	}
+	return nil
 }
 
 // emitError says what was emitted; the package's own errors bring its name already.

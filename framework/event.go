@@ -12,7 +12,8 @@ import (
 // context. It equals Flask's request.event ("message" and "args") with its
 // request.sid and request.namespace.
 //
-// Middleware that wants other arguments passes a changed copy on.
+// Middleware that wants other arguments passes a changed copy on. The handler stays
+// that of the name under which the event came.
 type Event struct {
 	// Name is the event's name; "connect" and "disconnect" for those, and for an
 	// ack callback the name of the event that was emitted.

@@ -18,7 +18,7 @@ type Handshake struct {
 	Host       string    // the Host header: "example.com:8080"
 	RemoteAddr string    // as net/http has it: "192.0.2.1:4711"
 	Secure     bool      // over TLS, as far as this process can see
-	Time       time.Time // when the request came
+	Time       time.Time // when the request came; the reference's issued is Time.UnixMilli()
 
 	// What net/http has of the URL and the headers would be a client's greatest
 	// expense, and most of it is never looked at. Here the strings stand one behind
@@ -70,6 +70,11 @@ func (h *Handshake) Header() http.Header {
 func (h *Handshake) Cookie(name string) (*http.Cookie, error) {
 	return (&http.Request{Header: h.Header()}).Cookie(name)
 }
+
+// CrossDomain tells whether the request had an Origin header: the page of a browser
+// made it, one of another site's mostly, but by WebSocket or POST also one of the
+// server's own. The reference server's handshake.xdomain.
+func (h *Handshake) CrossDomain() bool { return len(h.Header()["Origin"]) > 0 }
 
 func newHandshake(r *http.Request) Handshake {
 	var room [1 << 10]byte // what a browser sends fits

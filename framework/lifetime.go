@@ -56,6 +56,16 @@ func (l *lifetime) context() context.Context {
 	return l.state.real
 }
 
+// cause is what it ended with; nil before that.
+func (l *lifetime) cause() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == nil {
+		return nil
+	}
+	return l.state.cause
+}
+
 func (l *lifetime) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -115,7 +115,9 @@ type namespace struct {
 }
 
 func newNamespace(srv *Server, path string) *namespace {
-	return &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
+	n := &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
+	n.rooms.feed = &srv.feed
+	return n
 }
 
 // slot returns the place of an event's handler, and the form it must have.

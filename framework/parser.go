@@ -24,8 +24,11 @@ func (c *conn) parsed(p parser.Parser) *parsedConn {
 
 // Message takes one Engine.IO message.
 func (c *parsedConn) Message(data []byte, binary bool) {
-	if c.broken {
+	if c.broken != nil {
 		return
+	}
+	if c.srv.traffic != nil {
+		c.countIn(len(data))
 	}
 	if err := c.message(data, binary); err != nil {
 		c.breakOff(err)
@@ -120,7 +123,7 @@ func (c *conn) send(head packet.Head, data []byte) {
 		c.session.Abort(transport.ReasonTransportError, err)
 		return
 	}
-	_ = c.session.Send(m)
+	_ = c.sendMessage(m)
 }
 
 // message makes a packet that is neither an event nor an ack.

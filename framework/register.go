@@ -29,8 +29,9 @@ var strangers = map[string]string{
 	"Connection":    "OnConnect is called for each client that joins",
 	"Disconnecting": "OnDisconnect still reads the rooms, so it is both",
 	"ConnectError":  "return framework.Refuse(...) from OnConnect to turn a client away",
-	"Any":           `register func(e *framework.Event) with On("*", ...) in a Routes(r *framework.Router) method`,
-	"AnyOutgoing":   "there is no listener for what the server sends",
+	"Any": `register func(e *framework.Event) with On("*", ...) in a Routes(r *framework.Router) method ` +
+		"for events that nothing else serves; Socket.OnAny listens to all of one socket, Server.Observe to all",
+	"AnyOutgoing": "Socket.OnAnyOutgoing listens to what one socket is sent, Server.Observe to all",
 }
 
 // attach finds the handlers of a class and adds them to the router's namespace.

@@ -21,6 +21,7 @@ type rooms struct {
 	seed   maphash.Seed
 	byID   [shards]crowd
 	byName [shards]directory
+	feed   *feed // is told who comes and goes; nil without
 }
 
 const shards = 16
@@ -59,6 +60,7 @@ func (r *rooms) add(s *Socket) {
 	s.place = int32(len(c.all))
 	c.all = append(c.all, s)
 	c.byID[s.id] = s
+	r.feed.joined(s, s.id)
 }
 
 // remove takes s out of every room and out of the namespace. s keeps the rooms'
@@ -75,15 +77,16 @@ func (r *rooms) remove(s *Socket) {
 	for _, name := range joined {
 		r.quit(s, name)
 	}
-	r.crowd(s.id).drop(s)
+	r.crowd(s.id).drop(s, r.feed)
 }
 
-func (c *crowd) drop(s *Socket) {
+func (c *crowd) drop(s *Socket, f *feed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !s.present {
 		return
 	}
+	f.left(s, s.id)
 	last := len(c.all) - 1
 	moved := c.all[last]
 	c.all[s.place], moved.place = moved, s.place
@@ -125,6 +128,7 @@ func (r *rooms) enter(s *Socket, name string) {
 	}
 	rm.add(s)
 	s.joined = append(s.joined, name)
+	r.feed.joined(s, name)
 }
 
 func (r *rooms) leave(s *Socket, names []string) {
@@ -145,6 +149,7 @@ func (r *rooms) quit(s *Socket, name string) {
 	if i := rm.find(s); i >= 0 {
 		rm.drop(i)
 		s.forgetRoom(name)
+		r.feed.left(s, name)
 	}
 }
 
@@ -159,6 +164,7 @@ func (r *rooms) close(name string) {
 	defer d.done(rm)
 	for _, s := range rm.members {
 		s.forgetRoom(name)
+		r.feed.left(s, name)
 	}
 	rm.members, rm.index = nil, nil
 }

@@ -14,6 +14,10 @@ func (s *Socket) serve(ec *eventContext) {
 	if e.kind == KindEvent {
 		s.log().Debug().Str("event", logName(e.Name)).Int("args", e.Args.Len()).Msg("event received")
 		h = s.ns.entry
+		if f := &s.ns.srv.feed; f.wants.received || s.listeners.Load() != nil {
+			f.received(ec)
+			s.heard(ec)
+		}
 	}
 	if err := s.call(ec, h); err != nil {
 		s.fail(ec, err)

@@ -3,6 +3,7 @@ package framework
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ type Server struct {
 	mw         []Middleware
 	checks     []check
 	onError    ErrorHandler
+	traffic    []*Traffic // nil if nobody counts
+	feed       feed
 
 	compiled func() // once
 	serving  atomic.Bool
@@ -58,6 +61,7 @@ func New(opts Options) *Server {
 	srv.engine = transport.New(opts.Transport, srv.accept)
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
 	srv.client = newClientFiles(opts.Client, srv.log, srv.engine)
+	srv.feed.srv, srv.feed.most = srv, mostNoted
 	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference
 	return srv
@@ -75,8 +79,10 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (srv *Server) compile() {
 	srv.serving.Store(true)
-	for _, ns := range srv.namespaces {
+	for _, path := range slices.Sorted(maps.Keys(srv.namespaces)) {
+		ns := srv.namespaces[path]
 		ns.compile()
+		srv.feed.namespaceMade(ns)
 	}
 }
 

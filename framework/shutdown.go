@@ -25,7 +25,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.draining.Store(true)
 	srv.engine.Drain()
 	err := srv.workers.wait(ctx)
-	err = errors.Join(err, srv.engine.Shutdown(ctx), srv.waitEmpty(ctx))
+	err = errors.Join(err, srv.engine.Shutdown(ctx), srv.waitEmpty(ctx), srv.feed.wait(ctx))
 	if err != nil {
 		return fmt.Errorf("framework: shutdown: %w", err)
 	}

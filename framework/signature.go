@@ -43,8 +43,8 @@ var (
 		lead: []reflect.Type{contextType, socketType, eventType}, args: 1,
 	}
 	disconnectForm = form{
-		want: "func([context.Context], [*framework.Socket], [framework.Reason]) [error]",
-		lead: []reflect.Type{contextType, socketType, eventType, reasonType},
+		want: "func([context.Context], [*framework.Socket], [framework.Reason], [error]) [error]",
+		lead: []reflect.Type{contextType, socketType, eventType, reasonType, errorType},
 	}
 	errorForm = form{
 		want: "func([context.Context], [*framework.Event], error) (results...)",

@@ -35,10 +35,13 @@ type Socket struct {
 	values  map[*keyID]any
 	acks    pendingAcks
 
+	listeners atomic.Pointer[listeners] // nil without; written under mu
+
 	logger atomic.Pointer[zerolog.Logger] // of its context; nil until somebody asks
 
 	// Of rooms: present and place guarded by crowd.mu, absent and joined by mu.
 	present, absent bool // added, and removed for good
+	waiting         bool // guarded by conn.mu: another's successor, which has not begun to connect
 	place           int32
 	joined          []string
 
@@ -53,9 +56,7 @@ type Socket struct {
 
 	current atomic.Bool // what the client sends to the path is for this socket; set under conn.mu
 
-	// Guarded by conn.mu.
-	waiting   bool // another's successor, which has not begun to connect
-	successor *Socket
+	successor *Socket // guarded by conn.mu
 }
 
 type state uint8
@@ -205,11 +206,18 @@ func (s *Socket) deliver(m *transport.Message, volatile bool) error {
 	case s.silent():
 		return ErrClosed
 	case s.state == connecting && !volatile:
-		return s.hold(m)
+		if err := s.hold(m); err != nil {
+			return err
+		}
 	case !volatile:
-		return closedError(s.conn.session.Send(m))
-	case s.state == connecting || !s.conn.session.SendVolatile(m):
+		if err := s.conn.sendMessage(m); err != nil {
+			return err
+		}
+	case s.state == connecting || !s.conn.sendVolatile(m):
 		return errDropped
+	}
+	if f := &s.ns.srv.feed; f.wants.sent || s.listeners.Load() != nil {
+		f.sent(s, m)
 	}
 	return nil
 }
@@ -237,18 +245,10 @@ func (s *Socket) sendAck(p *encoded, flush bool) error {
 		return ErrClosed
 	}
 	if flush {
-		return closedError(s.conn.session.Send(transport.NewMessage(p.text, p.attachments...)))
+		return s.conn.sendMessage(transport.NewMessage(p.text, p.attachments...))
 	}
 	s.corked = true
-	return closedError(s.conn.session.Append(p.text, p.attachments...))
-}
-
-// closedError turns the transport's only error into this package's.
-func closedError(err error) error {
-	if err != nil {
-		return ErrClosed
-	}
-	return nil
+	return s.conn.appendAck(p)
 }
 
 // end takes the socket away from delivery, lists and rooms, and queues its
@@ -260,7 +260,7 @@ func (s *Socket) end(reason Reason, detail error) {
 		return
 	}
 	if s.leaving { // it said so, whatever became of its connection then
-		reason = ClientNamespaceDisconnect
+		reason, detail = ClientNamespaceDisconnect, nil
 	}
 	s.ended, s.why = true, reason
 	if s.state == connected {

@@ -152,7 +152,7 @@ func (w *workers) wait(ctx context.Context) error {
 }
 
 // onWorker tells whether the calling goroutine is one of the framework's
-// workers, which is to say inside a handler.
+// workers or its feed's, which is to say inside a handler or an observer.
 func onWorker() bool {
 	var pcs [64]uintptr
 	for skip := 1; ; skip += len(pcs) {
@@ -160,7 +160,7 @@ func onWorker() bool {
 		frames := runtime.CallersFrames(pcs[:n])
 		for {
 			frame, more := frames.Next()
-			if strings.HasSuffix(frame.Function, "framework.(*workers).work") {
+			if strings.HasSuffix(frame.Function, "framework.(*workers).work") || strings.HasSuffix(frame.Function, "framework.(*feed).tell") {
 				return true
 			}
 			if !more {
