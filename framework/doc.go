@@ -29,7 +29,7 @@
 //
 //	OnConnect([ctx], [*Socket], [auth T]) [error]                    an error refuses
 //	OnMyEvent([ctx], [*Socket], [*Ack], args...) (results..., [error])  serves "my_event"
-//	OnDisconnect([ctx], [*Socket], [Reason]) [error]
+//	OnDisconnect([ctx], [*Socket], [Reason], [error]) [error]
 //	OnError([ctx], [*Event], error) (results...)                     failures of the above
 //	Routes(r *Router)                                                names that no method can have
 //
