@@ -76,7 +76,11 @@ func (s *Socket) acked(id uint64, args Args) {
 		delete(s.acks.byID, id)
 		p.settle(s, args, nil) // under the lock, so that it stands before OnDisconnect
 	}
+	early := s.state == connecting // it may have no id yet, to be logged with
 	s.mu.Unlock()
+	if !ok && early {
+		return
+	}
 	if !ok {
 		s.log().Debug().Uint64("id", id).Msg("ack for nothing that was asked, or too late")
 		return

@@ -293,7 +293,10 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 }
 
 func newSocket(c *conn, ns *namespace, auth Args) *Socket {
-	s := &Socket{id: newID(), ns: ns, conn: c}
+	s := &Socket{ns: ns, conn: c}
+	if c.srv.opts.NewID == nil {
+		s.id = newID()
+	}
 	if auth.Len() > 0 {
 		given := auth // or auth itself would be on the heap, given or not
 		s.auth = &given

@@ -33,7 +33,7 @@ func (s *Socket) connect() {
 
 	ec := &eventContext{Context: ctx}
 	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}
-	err := s.call(ec, s.ns.entry)
+	err := s.call(ec, s.named(s.ns.entry))
 	if err == nil && !s.admitted {
 		err = Refuse("") // a middleware answered in OnConnect's place
 	}
@@ -55,7 +55,9 @@ func (n *namespace) admit(ctx context.Context, e *Event) ([]any, error) {
 		s.kept = ctx
 		s.mu.Unlock()
 	}
-	n.rooms.add(s) // what OnConnect sends to the namespace includes the newcomer
+	if !n.rooms.add(s) { // what OnConnect sends to the namespace includes the newcomer
+		return nil, errDuplicateID
+	}
 	if n.onConnect != nil {
 		if _, err := n.onConnect.handler.ServeEvent(ctx, e); err != nil {
 			return nil, err
@@ -166,8 +168,8 @@ func (s *Socket) depart() {
 }
 
 func connectPacket(path, sid string) (packet.Head, []byte) {
-	data := append([]byte(`{"sid":"`), sid...)
-	return packet.Head{Type: packet.Connect, Namespace: path}, append(data, `"}`...)
+	data := codec.AppendString([]byte(`{"sid":`), sid)
+	return packet.Head{Type: packet.Connect, Namespace: path}, append(data, '}')
 }
 
 // refusalPacket makes a CONNECT_ERROR. Data that cannot be encoded is left out:

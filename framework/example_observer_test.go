@@ -90,3 +90,15 @@ func ExampleEvent() {
 	fmt.Println(connect(srv, "/").Call("echo", "sent"))
 	// Output: ["sent, changed"]
 }
+
+func ExampleOptions_newID() {
+	next := 0
+	srv := framework.New(framework.Options{
+		NewID: func(h *framework.Handshake) string { // not for programs that trust in ids
+			next++
+			return fmt.Sprint("eu-", next)
+		},
+	})
+	fmt.Println(connect(srv, "/").ID())
+	// Output: eu-1
+}

@@ -1,8 +1,12 @@
 package framework
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"fmt"
+	"unicode/utf8"
 )
 
 // newID makes a socket id: 20 characters that nobody can guess. Cluster
@@ -12,3 +16,31 @@ func newID() string {
 	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
+
+// named has a socket that has no id yet named by Options.NewID, before h and whatever is
+// around it see the socket.
+func (s *Socket) named(h Handler) Handler {
+	newID := s.ns.srv.opts.NewID
+	if newID == nil || s.id != "" {
+		return h
+	}
+	return HandlerFunc(func(ctx context.Context, e *Event) ([]any, error) {
+		id := newID(s.Handshake())
+		if id == "" || !utf8.ValidString(id) {
+			return nil, fmt.Errorf("framework: Options.NewID returned %q: want a socket id that nobody has, in UTF-8", id)
+		}
+		s.mu.Lock()
+		ended := s.ended
+		if !ended { // else it may be in use already, as none
+			s.id = id
+		}
+		s.mu.Unlock()
+		if ended {
+			return nil, Refuse("") // nobody will hear it
+		}
+		return h.ServeEvent(ctx, e)
+	})
+}
+
+// errDuplicateID refuses a socket whose id Options.NewID gave to another before.
+var errDuplicateID = errors.New("framework: Options.NewID returned the id of a socket that is connected: want one that nobody has")

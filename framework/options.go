@@ -44,6 +44,14 @@ type Options struct {
 	// there too. "" makes the method no handler.
 	EventName func(method string) string
 
+	// NewID makes the id of a socket that is about to connect, ahead of its
+	// middleware: not empty, and not that of any other socket in the namespace, or
+	// the client is refused and the error goes where that of OnConnect goes. Rooms
+	// are addressed by it and other clients may see it, so it must not be a secret;
+	// what may be guessed may be impersonated where a program trusts in ids. h is
+	// the client's first request. nil means 20 random characters.
+	NewID func(h *Handshake) string
+
 	// Codec is used for JSON in place of the built-in codec, for what it can do. nil
 	// means the built-in one throughout.
 	Codec Codec

@@ -22,6 +22,7 @@ type rooms struct {
 	byID   [shards]crowd
 	byName [shards]directory
 	feed   *feed // is told who comes and goes; nil without
+	anyID  bool  // ids are the user's own, of any length
 }
 
 const shards = 16
@@ -45,13 +46,17 @@ func (r *rooms) directory(name string) *directory {
 }
 
 // add makes s a receiver of broadcasts. If remove comes meanwhile, it either is seen
-// here or waits for the lock and then finds s present.
-func (r *rooms) add(s *Socket) {
+// here or waits for the lock and then finds s present. It is false if another socket
+// has the id.
+func (r *rooms) add(s *Socket) bool {
 	c := r.crowd(s.id)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s.present || s.removed() {
-		return
+		return true
+	}
+	if c.byID[s.id] != nil {
+		return false
 	}
 	if c.byID == nil {
 		c.byID = make(map[string]*Socket)
@@ -61,6 +66,7 @@ func (r *rooms) add(s *Socket) {
 	c.all = append(c.all, s)
 	c.byID[s.id] = s
 	r.feed.joined(s, s.id)
+	return true
 }
 
 // remove takes s out of every room and out of the namespace. s keeps the rooms'
@@ -194,9 +200,9 @@ func (s *Socket) removed() bool {
 	return s.absent
 }
 
-// known finds who has been added, by the id. Other names cost no lock.
+// known finds who has been added, by the id. Other names mostly cost no lock.
 func (r *rooms) known(sid string) *Socket {
-	if len(sid) != idLen {
+	if len(sid) != idLen && !r.anyID {
 		return nil
 	}
 	c := r.crowd(sid)
