@@ -34,6 +34,7 @@ type peer struct {
 	request  *http.Request
 	messages chan string // text, or "binary:" and the bytes; never full in these tests
 	closed   chan closing
+	moves    chan error // of UpgradeHandler
 	quiet    bool
 	on       func(data []byte, binary bool) // in place of all that
 }
@@ -64,6 +65,8 @@ func (p *peer) Message(data []byte, binary bool) {
 }
 
 func (p *peer) Closed(reason Reason, err error) { p.closed <- closing{reason, err} }
+func (p *peer) Upgraded()                       { p.moves <- nil }
+func (p *peer) UpgradeFailed(err error)         { p.moves <- err }
 
 // wantClosed waits for Closed and checks the reason.
 func (p *peer) wantClosed(t *testing.T, want Reason) error {
@@ -124,7 +127,7 @@ func newHarness(t *testing.T, opts Options, options ...harnessOption) *harness {
 	}
 	opts.Logger = zerolog.New(h.logs).Level(zerolog.DebugLevel)
 	h.engine = New(opts, func(s *Session, r *http.Request) Handler {
-		p := &peer{session: s, request: r, messages: make(chan string, 1000), closed: make(chan closing, 10)}
+		p := &peer{session: s, request: r, messages: make(chan string, 1000), closed: make(chan closing, 10), moves: make(chan error, 10)}
 		if setup.accept != nil {
 			setup.accept(p)
 		}

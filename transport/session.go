@@ -36,7 +36,7 @@ type Session struct {
 	dirty, late atomic.Bool          // in the flusher's lists
 
 	recv    sync.Mutex // held while accept or Handler.Message runs
-	handler Handler    // guarded by recv; nil if accept did not return one
+	handler Handler    // guarded by recv, and written under mu too; nil if accept did not return one
 
 	mu           sync.Mutex
 	poll         *pollState // nil once on a WebSocket
@@ -311,7 +311,9 @@ func (s *Session) open(r *http.Request) {
 	if h == nil {
 		panic("transport: accept returned no Handler: it must return one for every session, and may Close that")
 	}
+	s.mu.Lock()
 	s.handler = h
+	s.mu.Unlock()
 	e.log.Debug().Str("session", s.logID()).Str("transport", s.Transport()).Msg("session opened")
 	if !goesOn {
 		s.Close(ReasonServerShuttingDown) // Shutdown may not have seen it

@@ -24,19 +24,39 @@ func (s *Session) failProbe(c *conn, err error) bool {
 	return true
 }
 
-// tellUpgrade calls Options.OnUpgrade.
+// UpgradeHandler is a Handler that is told of upgrades as Options.OnUpgrade and
+// OnUpgradeFailed are, and before them, on a goroutine that reads from the client: it
+// must not block.
+type UpgradeHandler interface {
+	Handler
+	Upgraded()
+	UpgradeFailed(err error)
+}
+
+// upgradeHandler returns nil for a Handler that is not told.
+func (s *Session) upgradeHandler() UpgradeHandler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, _ := s.handler.(UpgradeHandler)
+	return h
+}
+
+// tellUpgrade tells the handler, and calls Options.OnUpgrade.
 func (s *Session) tellUpgrade() {
+	if h := s.upgradeHandler(); h != nil {
+		h.Upgraded()
+	}
 	if f := s.engine.opts.OnUpgrade; f != nil {
 		s.callHook("Options.OnUpgrade", func() { f(s) })
 	}
 }
 
-// tellUpgradeFailed calls Options.OnUpgradeFailed. why is what closed the probe, nil if
+// tellUpgradeFailed tells the handler, and calls Options.OnUpgradeFailed. why is what closed the probe, nil if
 // that was the client or the network, and err how its reading ended. A session that is
 // over has no upgrade that failed.
 func (s *Session) tellUpgradeFailed(why, err error) {
-	f := s.engine.opts.OnUpgradeFailed
-	if f == nil || s.ended.Load() {
+	f, h := s.engine.opts.OnUpgradeFailed, s.upgradeHandler()
+	if f == nil && h == nil || s.ended.Load() {
 		return
 	}
 	if why == nil {
@@ -45,7 +65,12 @@ func (s *Session) tellUpgradeFailed(why, err error) {
 			why = fmt.Errorf("%w: %w", why, err)
 		}
 	}
-	s.callHook("Options.OnUpgradeFailed", func() { f(s, why) })
+	if h != nil {
+		h.UpgradeFailed(why)
+	}
+	if f != nil {
+		s.callHook("Options.OnUpgradeFailed", func() { f(s, why) })
+	}
 }
 
 // callHook calls f on a goroutine of its own, for which Shutdown waits.

@@ -28,6 +28,9 @@ func TestOnUpgradeIsToldOfAnUpgrade(t *testing.T) {
 		if s := receive(t, upgraded); s != p.session || s.Transport() != WebSocket {
 			t.Errorf("got %p on %s, want %p on websocket", s, s.Transport(), p.session)
 		}
+		if err := receive(t, p.moves); err != nil {
+			t.Errorf("handler: got %v, want an upgrade", err)
+		}
 		c.write(opClose, "")
 		c.wantEnd()
 		synctest.Wait()
@@ -68,6 +71,9 @@ func TestOnUpgradeFailedIsToldWhy(t *testing.T) {
 				if !strings.Contains(err.Error(), tt.want) || tt.is != nil && !errors.Is(err, tt.is) {
 					t.Errorf("got %v, want %q in it", err, tt.want)
 				}
+				if got := receive(t, p.moves); got == nil || got.Error() != err.Error() {
+					t.Errorf("handler: got %v, want %v", got, err)
+				}
 				h.post(q, "4still here").want(t, 200, "ok")
 				h.get(q).want(t, 200, "4still here")
 			})
@@ -87,6 +93,8 @@ func TestTheEndOfASessionIsNoFailedUpgrade(t *testing.T) {
 		select {
 		case err := <-failed:
 			t.Errorf("got %v, want nothing: the handler is told of the end", err)
+		case err := <-p.moves:
+			t.Errorf("handler: got %v, want nothing", err)
 		default:
 		}
 	})

@@ -301,11 +301,17 @@ func (c *conn) receive(data []byte, binary bool) {
 // transport the session is over, and notify is due.
 func (s *Session) connClosed(c *conn, reason Reason, err error) bool {
 	s.mu.Lock()
-	if p := s.poll; p != nil && p.probe == c {
-		s.tellUpgradeFailed(p.probeErr, err)
+	p := s.poll
+	failed := p != nil && p.probe == c
+	var why error
+	if failed {
+		why = p.probeErr
 		p.upgrading, p.probe, p.probing, p.probeErr = false, nil, false, nil
 	}
 	s.mu.Unlock()
+	if failed {
+		s.tellUpgradeFailed(why, err)
+	}
 	return s.ws.Load() == c && s.end(reason, err, endRead)
 }
 
