@@ -1,5 +1,13 @@
 package framework
 
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/parlor-go/parlor/transport"
+)
+
 // Client is one client's connection, which its sockets in several namespaces share. It
 // is comparable, so that it can be the key of a map, and safe for concurrent use, also
 // when the connection has gone.
@@ -52,6 +60,34 @@ func (s *Socket) RemoteAddr() string { return s.conn.handshake.RemoteAddr }
 // other namespaces' among them. A client that more than Transport.MaxSendBuffer waits
 // for is closed by the next emit.
 func (s *Socket) Buffered() int { return s.conn.session.Buffered() }
+
+// Drained returns once all that was emitted to the client before the call has been
+// handed to the network, in its other namespaces too: for a stream that is to be sent
+// no faster than the client takes it. In a handler it keeps the socket's next event
+// waiting.
+//
+// It returns ErrNotConnected while OnConnect runs, when emits are held; ErrClosed when
+// the socket is gone or its connection goes; and ctx's error, wrapped, when ctx ends
+// first.
+func (s *Socket) Drained(ctx context.Context) error {
+	s.mu.Lock()
+	silent, held := s.silent(), s.state == connecting
+	s.mu.Unlock()
+	switch {
+	case silent:
+		return ErrClosed
+	case held:
+		return ErrNotConnected
+	}
+	switch err := s.conn.session.Drained(ctx); {
+	case err == nil:
+		return nil
+	case errors.Is(err, transport.ErrClosed):
+		return ErrClosed
+	default:
+		return fmt.Errorf("framework: wait until the client has what was emitted: %w", ctx.Err())
+	}
+}
 
 // ClientsCount is the number of connections that are open at the moment, whatever
 // namespaces they have joined. The reference server's io.engine.clientsCount.

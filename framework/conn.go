@@ -433,6 +433,11 @@ func (c *conn) close() {
 	c.session.Close(transport.Reason(ForcedServerClose))
 }
 
+// Upgraded and UpgradeFailed are told of the client's moves between transports.
+func (c *conn) Upgraded() { c.srv.feed.upgraded(c) }
+
+func (c *conn) UpgradeFailed(err error) { c.srv.feed.upgradeFailed(c, err) }
+
 // Closed ends every socket.
 func (c *conn) Closed(reason transport.Reason, err error) {
 	if err == nil && c.broken != nil {

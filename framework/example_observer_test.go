@@ -102,3 +102,21 @@ func ExampleOptions_newID() {
 	fmt.Println(connect(srv, "/").ID())
 	// Output: eu-1
 }
+
+func ExampleSocket_Drained() {
+	srv := framework.New(framework.Options{})
+	srv.On("download", func(ctx context.Context, s *framework.Socket) (string, error) {
+		for i := range 3 { // of many, of which the server holds one
+			if err := s.Emit("part", i); err != nil {
+				return "", err
+			}
+			if err := s.Drained(ctx); err != nil {
+				return "", err
+			}
+		}
+		return "all of it", nil
+	})
+	client := connect(srv, "/")
+	fmt.Println(client.Call("download"), client.Expect("part").Args)
+	// Output: ["all of it"] [0]
+}

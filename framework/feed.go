@@ -50,7 +50,7 @@ func (f *feed) add(o Observer) {
 	w.namespaces = w.namespaces || o.NamespaceMade != nil || o.NamespaceGone != nil
 	w.sockets = w.sockets || o.Connected != nil || o.Disconnected != nil
 	w.rooms = w.rooms || o.RoomCreated != nil || o.RoomDeleted != nil || o.Joined != nil || o.Left != nil
-	w.clients = w.clients || o.Opened != nil || o.Closed != nil
+	w.clients = w.clients || o.Opened != nil || o.Closed != nil || o.Upgraded != nil || o.UpgradeFailed != nil
 	w.received = w.received || o.Received != nil
 	w.sent = w.sent || o.Sent != nil
 }

@@ -14,7 +14,7 @@ import "github.com/parlor-go/parlor/transport"
 //
 // They are the reference server's new_namespace, connection and disconnect, its
 // adapter's create-room, join-room, leave-room and delete-room, its engine's
-// connection and close, and onAny and onAnyOutgoing of every socket at once.
+// connection, upgrade and close, and onAny and onAnyOutgoing of every socket at once.
 type Observer struct {
 	// NamespaceMade is called for each namespace that is registered, at the first
 	// request, and for a child of a pattern when it is made. NamespaceGone is
@@ -43,8 +43,11 @@ type Observer struct {
 
 	// Opened is called when a client has opened a connection, before it joins any
 	// namespace, and Closed when the connection is gone, before its sockets are.
-	Opened func(c Client)
-	Closed func(c Client, reason Reason, err error)
+	// Upgraded is called when a client that polled has moved to another transport,
+	// UpgradeFailed when it tried and goes on polling.
+	Opened, Upgraded func(c Client)
+	UpgradeFailed    func(c Client, err error)
+	Closed           func(c Client, reason Reason, err error)
 
 	// Traffic, unless nil, counts what all clients send and are sent.
 	Traffic *Traffic
@@ -90,6 +93,18 @@ func (f *feed) disconnected(s *Socket, reason Reason) {
 func (f *feed) opened(c *conn) {
 	if f.wants.clients {
 		f.noteAll(func(o *Observer) { tell1(o.Opened, Client{c}) })
+	}
+}
+
+func (f *feed) upgraded(c *conn) {
+	if f.wants.clients {
+		f.noteAll(func(o *Observer) { tell1(o.Upgraded, Client{c}) })
+	}
+}
+
+func (f *feed) upgradeFailed(c *conn, err error) {
+	if f.wants.clients {
+		f.noteAll(func(o *Observer) { tell2(o.UpgradeFailed, Client{c}, err) })
 	}
 }
 
