@@ -21,6 +21,7 @@ type pendingAck struct {
 	event    string
 	wait     chan ackResult // room for one
 	callback *binding
+	question *question // that others were asked, too
 }
 
 type ackResult struct {
@@ -54,7 +55,9 @@ func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
 	if s.acks.byID == nil {
 		s.acks.byID = make(map[uint64]*pendingAck)
 	}
-	s.acks.last++
+	if s.acks.last++; s.acks.last == sharedIDs {
+		s.acks.last = 1
+	}
 	s.acks.byID[s.acks.last] = p
 	return s.acks.last, nil
 }
@@ -199,6 +202,10 @@ func bindCallback(callback any) (*binding, error) {
 
 // settle passes the answer, or what came instead of it, to who asked.
 func (p *pendingAck) settle(s *Socket, args Args, err error) {
+	if p.question != nil {
+		p.question.put(heard{s, args, err})
+		return
+	}
 	if p.callback == nil {
 		p.wait <- ackResult{args, err}
 		return

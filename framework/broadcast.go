@@ -3,17 +3,24 @@ package framework
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/parlor-go/parlor/transport"
 )
 
 // Broadcast is a selection of a namespace's sockets, and how to send to them.
-// It is a value: To, Except and Volatile return changed copies, so one may be
-// kept and used again, from any goroutine.
+// It is a value: To, Except, Volatile and the like return changed copies, so one
+// may be kept and used again, from any goroutine.
+//
+// With an Options.NewAdapter a selection spans the namespace's sockets on all
+// servers of the cluster, unless Local narrows it.
 type Broadcast struct {
 	ns       *namespace
 	target   target
 	volatile bool
+	plain    bool // not compressed
+	here     bool // in this process only
+	timeout  time.Duration
 }
 
 // target says whom a broadcast reaches: one, all, or, once narrowed, the members of
@@ -63,15 +70,25 @@ func (b Broadcast) Volatile() Broadcast {
 
 // Emit sends event to the selection: encoded once, appended to each receiver's
 // buffer when it returns. It never blocks. A receiver that is gone or too slow
-// is its own matter and no error.
+// is its own matter and no error. If telling other servers fails, this process's
+// sockets have it all the same, and the error says why the others do not.
 func (b Broadcast) Emit(event string, args ...any) error {
 	if b.ns == nil || b.ns.srv == nil {
 		return b.emitNow(event, args)
+	}
+	if b.spans() {
+		return b.emitAcross(event, args)
 	}
 	m, err := b.encode(b.ns, event, args)
 	if err != nil {
 		return err
 	}
+	b.deliver(event, m)
+	return nil
+}
+
+// deliver sends m to the selection's sockets in this process.
+func (b *Broadcast) deliver(event string, m *transport.Message) {
 	receivers := 0
 	b.ns.rooms.each(&b.target, func(s *Socket) {
 		if s.deliver(m, b.volatile) == nil {
@@ -79,14 +96,26 @@ func (b Broadcast) Emit(event string, args ...any) error {
 		}
 	})
 	b.ns.log().Debug().Str("nsp", b.ns.path).Str("event", event).Int("receivers", receivers).Msg("event broadcast")
-	return nil
+}
+
+// unregistered is the error of what was to be done with a namespace that no server
+// serves.
+func (b Broadcast) unregistered(what string) error {
+	return fmt.Errorf("framework: %s namespace %q: %w", what, (&Namespace{b.ns}).Path(), bare(ErrNotRegistered))
 }
 
 func (b *Broadcast) encode(ns *namespace, event string, args []any) (*transport.Message, error) {
-	if n := len(args); n > 0 && isFunc(args[n-1]) {
-		return nil, fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
+	if err := checkNoCallback(event, args); err != nil {
+		return nil, err
 	}
 	return ns.encodeEvent(event, 0, args)
+}
+
+func checkNoCallback(event string, args []any) error {
+	if n := len(args); n > 0 && isFunc(args[n-1]) {
+		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
+	}
+	return nil
 }
 
 // Send emits the event "message".

@@ -152,7 +152,9 @@ func (n *namespace) make() {
 		}
 		n.made(err)
 	}()
-	if err = c.family.build(&Router{srv: n.srv, ns: n}, c.params); err != nil {
+	if failure := n.joinCluster(); failure != nil {
+		err = misfitError(failure.Error())
+	} else if err = c.family.build(&Router{srv: n.srv, ns: n}, c.params); err != nil {
 		if c.refusal = publicError(err); c.refusal == nil {
 			c.refusal = &Error{Message: unknownNamespace}
 		}
@@ -190,6 +192,7 @@ func (n *namespace) made(err error) {
 		c.ready.Store(true)
 	} else {
 		n.logUnmade(err)
+		n.leaveClusterAsChild()
 	}
 	f.mu.Lock()
 	c.stage = made

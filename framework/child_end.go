@@ -79,6 +79,7 @@ func (e *ending) log(err error) {
 // closed makes room for another at the same path, which some may wait for already.
 func (n *namespace) closed() {
 	c, f := n.child, n.child.family
+	n.leaveClusterAsChild()
 	n.srv.childGone(n)
 	var first *Socket
 	f.mu.Lock()

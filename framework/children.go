@@ -117,32 +117,48 @@ func (n *Namespace) at() *namespace {
 	return found[0]
 }
 
+// resolve lists the selection in each namespace that it is of: in b's own, or in those
+// that stand for it at the moment.
+func (b Broadcast) resolve(what string) ([]Broadcast, error) {
+	if b.ns != nil && b.ns.srv != nil {
+		return []Broadcast{b}, nil
+	}
+	if b.ns == nil || b.ns.handle == nil {
+		return nil, b.unregistered(what)
+	}
+	found, ok := b.ns.handle.now()
+	if !ok {
+		return nil, b.unregistered(what)
+	}
+	list := make([]Broadcast, len(found))
+	for i := range found {
+		list[i] = b
+		list[i].ns = found[i]
+	}
+	return list, nil
+}
+
 // emitNow is Emit for what is looked up first. What cannot be sent is an error even if
 // there is nobody to send it to.
 func (b Broadcast) emitNow(event string, args []any) error {
-	var h *handle
-	if b.ns != nil {
-		h = b.ns.handle
-	}
-	if h == nil {
-		return b.notRegistered(event)
-	}
-	found, ok := h.now()
-	if !ok {
-		return b.notRegistered(event)
-	}
-	if len(found) == 0 {
-		_, err := b.encode(&namespace{srv: h.srv, path: h.path}, event, args)
+	all, err := b.resolve(fmt.Sprintf("emit %q to", event))
+	if err != nil {
 		return err
 	}
-	for _, b.ns = range found {
-		if err := b.Emit(event, args...); err != nil {
-			return err // it is the same for all: of what was given, not of who gets it
+	if len(all) == 0 {
+		_, err := b.encode(b.ns.handle.empty(), event, args)
+		return err
+	}
+	for _, one := range all {
+		if failed := one.Emit(event, args...); failed != nil {
+			if one.ns.adapter == nil {
+				return failed // it is the same for all: of what was given, not of who gets it
+			}
+			err = bothErrors(err, failed)
 		}
 	}
-	return nil
+	return err
 }
 
-func (b Broadcast) notRegistered(event string) error {
-	return fmt.Errorf("framework: emit %q to namespace %q: %w", event, (&Namespace{b.ns}).Path(), bare(ErrNotRegistered))
-}
+// empty stands for what a handle finds when nobody is there.
+func (h *handle) empty() *namespace { return &namespace{srv: h.srv, path: h.path} }

@@ -94,17 +94,25 @@ func (p *encoded) release() {
 
 // encodeEvent makes an EVENT packet; an id of 0 asks for no ack.
 func (n *namespace) encodeEvent(event string, id uint64, args []any) (*transport.Message, error) {
-	if event == "" {
-		return nil, errors.New("framework: emit: an event needs a name")
-	}
-	if packet.Reserved(event) {
-		return nil, emitError(event, ErrReservedEvent)
+	if err := checkEvent(event); err != nil {
+		return nil, err
 	}
 	p, err := encode(&n.srv.opts, packet.Head{Type: packet.Event, Namespace: n.path, ID: id, HasID: id != 0}, event, args)
 	if err != nil {
 		return nil, emitError(event, err)
 	}
 	return p.message(), nil
+}
+
+// checkEvent tells whether an event may be called so.
+func checkEvent(event string) error {
+	if event == "" {
+		return errors.New("framework: emit: an event needs a name")
+	}
+	if packet.Reserved(event) {
+		return emitError(event, ErrReservedEvent)
+	}
+	return nil
 }
 
 // encode makes the packet that answers a's event.

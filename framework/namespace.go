@@ -1,14 +1,17 @@
 package framework
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rs/zerolog"
 
+	"github.com/parlor-go/parlor/framework/adapter"
 	"github.com/parlor-go/parlor/framework/internal/packet"
 )
 
@@ -57,11 +60,22 @@ func (n *Namespace) Except(rooms ...string) Broadcast { return n.all().Except(ro
 // Volatile is everybody who has nothing queued at the moment.
 func (n *Namespace) Volatile() Broadcast { return n.all().Volatile() }
 
-// CloseRoom makes all members leave room.
-func (n *Namespace) CloseRoom(room string) {
-	if at := n.at(); at != nil {
-		at.rooms.close(room)
+// CloseRoom makes all members leave room, on every server of a cluster, as Flask's
+// close_room does. It returns an error if other servers could not be told. The
+// personal room of a socket cannot be closed.
+func (n *Namespace) CloseRoom(room string) error {
+	all, err := n.all().resolve(fmt.Sprintf("close room %q of", room))
+	for _, b := range all {
+		b.ns.rooms.close(room)
+		if b.ns.adapter == nil {
+			continue
+		}
+		members := adapter.Selection{Rooms: []string{room}}
+		if err := b.ns.adapter.Leave(context.Background(), members, members.Rooms); err != nil {
+			return fmt.Errorf("framework: close room %q: %w", room, err)
+		}
 	}
+	return err
 }
 
 // Socket finds a connected client of this process by its id.
@@ -102,6 +116,9 @@ type namespace struct {
 
 	child  *child  // nil unless a pattern made it
 	handle *handle // in place of srv, for what is looked up at each use
+
+	adapter adapter.Adapter // the rest of the cluster; nil without one
+	left    sync.Once       // the cluster
 
 	// Written by registration, read-only from the first request on.
 	mw        []Middleware

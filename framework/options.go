@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/parlor-go/parlor/framework/adapter"
 	"github.com/parlor-go/parlor/framework/parser"
 	"github.com/parlor-go/parlor/transport"
 )
@@ -51,6 +52,15 @@ type Options struct {
 	// what may be guessed may be impersonated where a program trusts in ids. h is
 	// the client's first request. nil means 20 random characters.
 	NewID func(h *Handshake) string
+
+	// NewAdapter makes a namespace span the servers of a cluster: it is called for
+	// each when it is registered ("/" by New), where an error panics, and for the child
+	// of a pattern when it is made, where an error refuses. What it returns is closed by
+	// Shutdown, or with the child. nil, or returning nil, means that the namespace lives
+	// in this process alone. Of a child that has no client here others are not told:
+	// speak to those from a server that has one. Package adapter says what an adapter
+	// owes.
+	NewAdapter adapter.New
 
 	// Codec is used for JSON in place of the built-in codec, for what it can do. nil
 	// means the built-in one throughout.

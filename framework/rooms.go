@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+
+	"github.com/parlor-go/parlor/framework/adapter"
 )
 
 // rooms knows who is in a namespace and in its rooms, in this process. Sockets are
@@ -21,8 +23,9 @@ type rooms struct {
 	seed   maphash.Seed
 	byID   [shards]crowd
 	byName [shards]directory
-	feed   *feed // is told who comes and goes; nil without
-	anyID  bool  // ids are the user's own, of any length
+	feed   *feed               // is told who comes and goes; nil without
+	anyID  bool                // ids are the user's own, of any length
+	watch  adapter.RoomWatcher // nil unless somebody wants to know
 }
 
 const shards = 16
@@ -123,7 +126,7 @@ func (r *rooms) join(s *Socket, names []string) {
 func (r *rooms) enter(s *Socket, name string) {
 	d := r.directory(name)
 	rm := d.open(name)
-	defer d.done(rm)
+	defer r.done(d, rm)
 	if rm.find(s) >= 0 {
 		return
 	}
@@ -131,6 +134,10 @@ func (r *rooms) enter(s *Socket, name string) {
 	defer s.mu.Unlock()
 	if s.absent {
 		return
+	}
+	if r.watch != nil && !rm.watched {
+		rm.watched = true
+		r.watch.RoomOpened(name)
 	}
 	rm.add(s)
 	s.joined = append(s.joined, name)
@@ -151,7 +158,7 @@ func (r *rooms) quit(s *Socket, name string) {
 		return
 	}
 	rm.mu.Lock()
-	defer d.done(rm)
+	defer r.done(d, rm)
 	if i := rm.find(s); i >= 0 {
 		rm.drop(i)
 		s.forgetRoom(name)
@@ -167,12 +174,20 @@ func (r *rooms) close(name string) {
 		return
 	}
 	rm.mu.Lock()
-	defer d.done(rm)
+	defer r.done(d, rm)
 	for _, s := range rm.members {
 		s.forgetRoom(name)
 		r.feed.left(s, name)
 	}
 	rm.members, rm.index = nil, nil
+}
+
+// done unlocks a room. Who watches hears of its end before another of that name may be.
+func (r *rooms) done(d *directory, rm *room) {
+	if rm.watched && len(rm.members) == 0 && !rm.gone {
+		r.watch.RoomClosed(rm.name)
+	}
+	d.done(rm)
 }
 
 func (r *rooms) of(s *Socket) []string {

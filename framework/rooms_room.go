@@ -11,6 +11,7 @@ type room struct {
 
 	mu      sync.RWMutex
 	gone    bool // its last member has left; whoever joins needs another
+	watched bool // rooms.watch has been told of it
 	members []*Socket
 	index   map[*Socket]int // where in members; nil while they are few
 }

@@ -45,6 +45,8 @@ type Server struct {
 	serving  atomic.Bool
 	draining atomic.Bool
 
+	questions atomic.Uint64 // asked so far, of several clients each
+
 	mu    sync.Mutex
 	conns int
 	empty chan struct{} // closed when conns falls to 0; nil unless somebody waits
@@ -151,6 +153,9 @@ func (srv *Server) namespace(path string) *namespace {
 	ns := srv.namespaces[path]
 	if ns == nil {
 		ns = newNamespace(srv, path)
+		if err := ns.joinCluster(); err != nil {
+			panic(err.Error())
+		}
 		srv.namespaces[path] = ns
 	}
 	return ns

@@ -12,8 +12,8 @@ import (
 // Shutdown ends the server: handshakes are refused with 503, handlers that run
 // and events that were read finish, what was emitted is flushed, and the
 // connections close without a DISCONNECT packet, so that clients reconnect
-// elsewhere; then every OnDisconnect runs, with ServerShuttingDown. Call it
-// before http.Server.Shutdown, which waits for polls that are pending.
+// elsewhere; then every OnDisconnect runs, with ServerShuttingDown, and the
+// server leaves its cluster, if it is in one. Call it before http.Server.Shutdown, which waits for polls that are pending.
 //
 // When ctx ends first the remaining connections are cut and its error is
 // returned. Called inside a handler, which it would wait for, it returns
@@ -25,7 +25,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.draining.Store(true)
 	srv.engine.Drain()
 	err := srv.workers.wait(ctx)
-	err = errors.Join(err, srv.engine.Shutdown(ctx), srv.waitEmpty(ctx), srv.feed.wait(ctx))
+	err = errors.Join(err, srv.engine.Shutdown(ctx), srv.waitEmpty(ctx), srv.leaveCluster(), srv.feed.wait(ctx))
 	if err != nil {
 		return fmt.Errorf("framework: shutdown: %w", err)
 	}
