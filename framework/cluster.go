@@ -261,11 +261,3 @@ func openPacket(p adapter.Packet) (event string, args Args, err error) {
 func (a Args) packet() adapter.Packet {
 	return adapter.Packet{Data: append(a.appendTo([]byte{'['}, true), ']'), Attachments: slices.Clone(a.attachments)}
 }
-
-func (l local) ServerEvent(ctx context.Context, p adapter.Packet) (adapter.Packet, error) {
-	event, _, err := openPacket(p)
-	if err != nil {
-		return adapter.Packet{}, err
-	}
-	return adapter.Packet{}, fmt.Errorf("framework: %q of another server: %w", event, bare(ErrNoHandler))
-}

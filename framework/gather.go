@@ -198,7 +198,10 @@ func (c *collector) Gone(sid string) {
 	if owes, known := c.owing[sid]; known && !owes {
 		return
 	}
-	c.owing[sid], c.gone = true, true
+	c.gone = true
+	if sid != "" { // else it stays among the unknown
+		c.owing[sid] = true
+	}
 }
 
 // result ends the collection. err is what ended it early, or nil.

@@ -120,6 +120,8 @@ type namespace struct {
 	adapter adapter.Adapter // the rest of the cluster; nil without one
 	left    sync.Once       // the cluster
 
+	serverSide serverSide
+
 	// Written by registration, read-only from the first request on.
 	mw        []Middleware
 	checks    []check

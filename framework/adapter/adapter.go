@@ -33,7 +33,8 @@ type New func(local Local) (Adapter, error)
 type Adapter interface {
 	// Broadcast has an event sent to the selection's clients on other servers. It is
 	// part of an emit, so it must not wait for the network: what it cannot queue is an
-	// error. What one goroutine passes, here and to Disconnect, arrives in that order.
+	// error. What one goroutine passes, here and to Join, Leave and Disconnect, arrives
+	// at each server in that order.
 	Broadcast(p Packet, s Selection, f Flags) error
 
 	// Ask is Broadcast with an acknowledgement from each client, all of which it
@@ -55,8 +56,9 @@ type Adapter interface {
 	Leave(ctx context.Context, s Selection, rooms []string) error
 	Disconnect(ctx context.Context, s Selection, closing bool) error
 
-	// ServerEmit has other servers call Local.ServerEvent. With answers it is an
-	// Ask: each server is one that is reached and answers, its SID unknown.
+	// ServerEmit has other servers call Local.ServerEvent. If answers is not nil it waits
+	// like Ask: each server is one of unknown id that is reached and then answers, or is
+	// gone if ServerEvent failed there.
 	ServerEmit(ctx context.Context, p Packet, answers Answers) error
 
 	// Close leaves the cluster and returns when nothing of the adapter runs any more;
@@ -113,8 +115,9 @@ type Local interface {
 	// Has tells whether somebody in this process is in a room, or has that id.
 	Has(room string) bool
 
-	// ServerEvent handles what ServerEmit sent from another server. It returns the
-	// handler's results, or an error if there is no handler or it failed.
+	// ServerEvent handles what ServerEmit sent from another server, and waits for the
+	// handler. It returns its results, or an error, which is logged and not meant for
+	// others, if there is no handler or it failed.
 	ServerEvent(ctx context.Context, p Packet) (Packet, error)
 }
 
@@ -127,7 +130,7 @@ type Answers interface {
 	// Answered passes one client's answer. A second one of the same SID is ignored.
 	Answered(a Answer)
 
-	// Gone says that a client went before it had answered.
+	// Gone says that a client, "" for an unknown one, went before it had answered.
 	Gone(sid string)
 }
 
