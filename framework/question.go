@@ -7,10 +7,10 @@ import (
 	"github.com/parlor-go/parlor/transport"
 )
 
-// sharedIDs is where the ids of questions to several clients begin. One id serves
-// all who are asked, so that the packet is encoded once; a socket's own begin at 1 and
-// stay below. Clients in Java and C++ keep them in 32 bits.
-const sharedIDs = 1 << 30
+// sharedIDs is where the ids of questions to several clients begin. One id serves all
+// who are asked, so that the packet is encoded once; a socket's own begin at 1 and stay
+// below. None has more than nine digits: clients in Java and C++ keep ids in 32 bits.
+const sharedIDs = 500_000_000
 
 // question is an event that several clients of this process are to answer.
 type question struct {

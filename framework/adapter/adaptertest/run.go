@@ -1,0 +1,60 @@
+package adaptertest
+
+import (
+	"testing"
+
+	"github.com/parlor-go/parlor/framework/adapter"
+)
+
+// Run runs the tests. start is called for each and returns what its servers are given
+// as Options.NewAdapter: they must hear each other, and nobody else. If it returns nil
+// there is one server, without an adapter, which has to do the same for its own clients.
+func Run(t *testing.T, start func(t *testing.T) adapter.New) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, start(t)) })
+	}
+}
+
+var tests = []struct {
+	name string
+	run  func(t *testing.T, newAdapter adapter.New)
+}{
+	{"emit reaches all", emitReachesAll},
+	{"emit stays in its namespace", emitStaysInItsNamespace},
+	{"emit to rooms", emitToRooms},
+	{"several rooms deliver once", severalRoomsDeliverOnce},
+	{"except", except},
+	{"a socket leaves itself out", aSocketLeavesItselfOut},
+	{"binary", binary},
+	{"order", order},
+	{"local", local},
+	{"local delivery if publishing fails", localDeliveryIfPublishingFails},
+	{"nobody", nobody},
+
+	{"acks of all", acksOfAll},
+	{"binary acks", binaryAcks},
+	{"acks of nobody", acksOfNobody},
+	{"acks of this server", acksOfThisServer},
+	{"missing acks", missingAcks},
+	{"a client that goes is missing at once", aClientThatGoesIsMissing},
+	{"a server that goes is missing at once", aServerThatGoesIsMissing},
+
+	{"join", joinRooms},
+	{"leave", leaveRooms},
+	{"close a room", closeRoom},
+	{"disconnect", disconnect},
+	{"close connections", closeConnections},
+
+	{"fetch", fetch},
+	{"fetch one", fetchOne},
+	{"a fetched socket", aFetchedSocket},
+	{"count", count},
+	{"a server leaves", aServerLeaves},
+
+	{"server-side events", serverSideEvents},
+	{"answers to server-side events", serverSideAnswers},
+	{"missing answers to server-side events", missingServerSideAnswers},
+
+	{"nothing after close", nothingAfterClose},
+}
