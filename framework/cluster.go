@@ -242,8 +242,10 @@ func (l local) pick(s adapter.Selection) []*Socket {
 
 // openPacket checks an event of another server's, which clients are to read.
 func openPacket(p adapter.Packet) (event string, args Args, err error) {
-	args, err = parseArgs(p.Data, nil, p.Attachments)
-	if err != nil {
+	if len(p.Data) == 0 || p.Data[0] != '[' { // what some clients look for
+		return "", Args{}, errors.New("framework: packet of another server: payload is not an array")
+	}
+	if args, err = parseArgs(p.Data, nil, p.Attachments); err != nil {
 		return "", Args{}, fmt.Errorf("framework: packet of another server: %w", err)
 	}
 	if len(args.elems) == 0 {
