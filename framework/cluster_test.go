@@ -15,6 +15,7 @@ import (
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/adapter"
+	"github.com/parlor-go/parlor/framework/parser"
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
@@ -323,6 +324,41 @@ func TestPacketsOfOtherServersAreChecked(t *testing.T) {
 		t.Error(err)
 	}
 	equal(t, "spaces", client.Expect("x").Args.JSON(), "[1]")
+}
+
+func TestAParserMakesWhatComesFromAndGoesToOtherServers(t *testing.T) {
+	var a fakeCluster
+	broken := errors.New("no more")
+	with := &dashed{}
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Parser: with, NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+		a.local = local
+		return &a, nil
+	}})
+	client := joinPoller(t, srv)
+	all, p := adapter.Selection{}, adapter.Packet{Data: []byte(`["x",{"_placeholder":true,"num":0}]`), Attachments: [][]byte{{1}}}
+	if err := a.local.Broadcast(p, all, adapter.Flags{}); err != nil {
+		t.Error(err)
+	}
+	equal(t, "from elsewhere", client.poll(), `42|/||["x",{"_placeholder":true,"num":0}]`+"\x1ebAQ==")
+	if err := srv.Emit("x", []byte{1}); err != nil {
+		t.Error(err)
+	}
+	equal(t, "to here", client.poll(), `42|/||["x",{"_placeholder":true,"num":0}]`+"\x1ebAQ==")
+	equal(t, "to others", strings.Join(a.notes(), ""), `broadcast ["x",{"_placeholder":true,"num":0}] 1 to [] but [] {Volatile:false Plain:false}`)
+
+	with.refuse = func(parser.Packet) error { return broken }
+	_, asked := srv.Local().EmitWithAck(t.Context(), "x")
+	for what, err := range map[string]error{
+		"broadcast": a.local.Broadcast(p, all, adapter.Flags{}),
+		"ask":       a.local.Ask(t.Context(), p, all, adapter.Flags{}, nil),
+		"emit":      srv.Emit("x"),
+		"question":  asked,
+	} {
+		if !errors.Is(err, broken) {
+			t.Errorf("%s: got error %v, want %v", what, err, broken)
+		}
+	}
+	equal(t, "published", len(a.notes()), 0)
 }
 
 func TestAVolatilePacketOfAnotherServerIsDroppedWhereAnythingIsQueued(t *testing.T) {
