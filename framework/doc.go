@@ -46,6 +46,10 @@
 // c.To(room).Emit. The socket speaks to its one client: s.Emit. s.Broadcast()
 // and s.To(room) are everybody else.
 //
+// Such a selection can also be asked (EmitWithAck), listed (Fetch), counted
+// (Count), moved (Join, Leave) and sent away (Disconnect, Close). With
+// Options.NewAdapter it spans the servers of a cluster.
+//
 // # Order
 //
 // For one socket handlers run one at a time, in the order in which the events
