@@ -89,6 +89,9 @@ func (b Broadcast) Emit(event string, args ...any) error {
 
 // deliver sends m to the selection's sockets in this process.
 func (b *Broadcast) deliver(event string, m *transport.Message) {
+	if b.plain {
+		m = m.Uncompressed()
+	}
 	receivers := 0
 	b.ns.rooms.each(&b.target, func(s *Socket) {
 		if s.deliver(m, b.volatile) == nil {

@@ -38,6 +38,9 @@ func (srv *Server) questionID() uint64 { return sharedIDs + srv.questions.Add(1)
 func (b *Broadcast) ask(event string, id uint64, m *transport.Message) *question {
 	q := &question{id: id, more: make(chan struct{}, 1)}
 	q.pending = pendingAck{event: event, question: q}
+	if b.plain {
+		m = m.Uncompressed()
+	}
 	b.ns.rooms.each(&b.target, func(s *Socket) {
 		if !s.owe(q) {
 			return

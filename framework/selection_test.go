@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/adapter"
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
@@ -132,14 +134,50 @@ func TestSelectionsAreValues(t *testing.T) {
 	bob.ExpectNone()
 }
 
-func TestACompressFlagIsNoMatterForWhatIsDelivered(t *testing.T) {
-	srv := quiet()
-	srv.On("own", func(s *framework.Socket) error { return s.Compress(false).Emit("x", 2) })
-	ann := sockettest.Connect(t, srv, "/")
-	srv.Compress(false).Emit("x", 1)
-	equal(t, "all", ann.Expect("x").Args.JSON(), "[1]")
-	ann.Emit("own")
-	equal(t, "one", ann.Expect("x").Args.JSON(), "[2]")
+func TestWhatIsNotToBeCompressedIsNot(t *testing.T) {
+	var a fakeCluster
+	srv := clustered(&a)
+	sid := strings.Split(request(t, srv, "GET", "", ""), `"`)[3]
+	request(t, srv, "POST", sid, "40")
+	request(t, srv, "GET", sid, "")
+	s := srv.Of("/").Sockets()[0]
+	over, cancel := context.WithCancel(t.Context())
+	var question *asking
+	large := strings.Repeat("x", 10_000)
+	tests := []struct {
+		name string
+		emit func() error
+		want string // the answer's encoding
+	}{
+		{"as it comes", func() error { return srv.Local().Emit("x", large) }, "gzip"},
+		{"compressed", func() error { return srv.Local().Compress(false).Compress(true).Emit("x", large) }, "gzip"},
+		{"to all", func() error { return srv.Compress(false).Emit("x", large) }, ""},
+		{"to one", func() error { return s.Compress(false).Emit("x", large) }, ""},
+		{"from another server", func() error {
+			return a.local.Broadcast(adapter.Packet{Data: []byte(`["x","` + large + `"]`)}, adapter.Selection{}, adapter.Flags{Plain: true})
+		}, ""},
+		{"a question", func() error {
+			question = ask(over, srv.Local().Compress(false), large)
+			return nil
+		}, ""},
+	}
+	for _, tt := range tests {
+		if err := tt.emit(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		r := httptest.NewRequest("GET", "/socket.io/?EIO=4&transport=polling&sid="+sid, nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		if w.Body.Len() == 0 || w.Header().Get("Content-Encoding") != tt.want {
+			t.Errorf("%s: got %d bytes encoded as %q, want %q", tt.name, w.Body.Len(), w.Header().Get("Content-Encoding"), tt.want)
+		}
+	}
+	cancel()
+	if _, err := question.wait(t); !errors.Is(err, context.Canceled) {
+		t.Errorf("the question: got error %v, want %v", err, context.Canceled)
+	}
+	request(t, srv, "POST", sid, "1")
 }
 
 func TestAVolatileBinaryBroadcastArrivesWhenNothingIsQueued(t *testing.T) {
