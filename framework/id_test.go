@@ -28,7 +28,7 @@ func ids() (*framework.Server, *logBuffer) {
 	return srv, &log
 }
 
-func asking(id string) sockettest.Options {
+func named(id string) sockettest.Options {
 	return sockettest.Options{Query: map[string][]string{"id": {id}}}
 }
 
@@ -40,10 +40,10 @@ func TestSocketsAreCalledAsTheOptionSays(t *testing.T) {
 		return known, s.To(id).Emit("told", text)
 	})
 	for _, id := range []string{"ann", `quoted "bob" \ <b>`, "a name that is much longer than 20 characters", "exactly_20_characters"[:20]} {
-		client := sockettest.Dial(t, srv, asking(id)).Join("/")
+		client := sockettest.Dial(t, srv, named(id)).Join("/")
 		equal(t, "id", client.ID(), id)
 		equal(t, "welcome", client.Expect("welcome").Args.String(0), id)
-		other := sockettest.Dial(t, srv, asking("other than "+id)).Join("/")
+		other := sockettest.Dial(t, srv, named("other than "+id)).Join("/")
 		equal(t, "known", other.Call("tell", id, "hello").JSON(), "[true]")
 		equal(t, "told", client.Expect("told").Args.String(0), "hello")
 		equal(t, "unknown", other.Call("tell", "nobody", "hello").JSON(), "[false]")
@@ -59,7 +59,7 @@ func TestAnIdThatCannotBeUsedRefusesItsClient(t *testing.T) {
 	left := make(chan string, 1)
 	srv.On("disconnect", func(s *framework.Socket) { left <- s.ID() })
 	srv.On("hi", func() bool { return true })
-	ann := sockettest.Dial(t, srv, asking("ann")).Join("/")
+	ann := sockettest.Dial(t, srv, named("ann")).Join("/")
 	equal(t, "middleware ran", served.Load(), 1)
 	tests := []struct{ id, want string }{
 		{"ann", "NewID returned the id of a socket that is connected"},
@@ -68,7 +68,7 @@ func TestAnIdThatCannotBeUsedRefusesItsClient(t *testing.T) {
 		{"panic", "no ids left"},
 	}
 	for _, tt := range tests {
-		refusal := sockettest.Dial(t, srv, asking(tt.id)).Refused("/")
+		refusal := sockettest.Dial(t, srv, named(tt.id)).Refused("/")
 		equal(t, fmt.Sprintf("%q", tt.id), refusal.Message, "Internal server error")
 		if !strings.Contains(log.String(), tt.want) {
 			t.Errorf("%q: the log has no %q", tt.id, tt.want)
@@ -79,7 +79,7 @@ func TestAnIdThatCannotBeUsedRefusesItsClient(t *testing.T) {
 
 	ann.Leave()
 	equal(t, "left", receive(t, left), "ann")
-	equal(t, "an id that is free again", sockettest.Dial(t, srv, asking("ann")).Join("/").ID(), "ann")
+	equal(t, "an id that is free again", sockettest.Dial(t, srv, named("ann")).Join("/").ID(), "ann")
 }
 
 // The read loop has packets of a socket whose id is being made, and others may close it.
