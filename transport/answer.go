@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// plainText is the content type of most answers to polls.
+const plainText = "text/plain; charset=UTF-8"
+
 // answer writes a short answer.
 func answer(w http.ResponseWriter, contentType string, body []byte) {
 	setAnswerHeader(w.Header(), contentType, len(body))
@@ -28,7 +31,8 @@ func setAnswerHeader(h http.Header, contentType string, length int) {
 // to take something within the write timeout.
 func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *http.ResponseController, b *batch) {
 	buf := buffers.Get().(*buffer)
-	buf.b = b.encode(buf.b)
+	var contentType string
+	buf.b, contentType = s.encodeAnswer(buf.b, b, r)
 	body := buf.b
 
 	h := w.Header()
@@ -41,7 +45,7 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *ht
 			}
 		}
 	}
-	setAnswerHeader(h, "text/plain; charset=UTF-8", len(body))
+	setAnswerHeader(h, contentType, len(body))
 
 	for len(body) > 0 {
 		_ = control.SetWriteDeadline(time.Now().Add(s.engine.opts.WriteTimeout))

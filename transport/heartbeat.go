@@ -12,7 +12,12 @@ import (
 func (s *Session) startHeartbeat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ended.Load() {
+	switch {
+	case s.ended.Load():
+	case s.v3:
+		s.awaitingPong = true // a ping, rather, and always
+		s.workers.wheel.Set(&s.beat, s.patience(), s.heartbeat)
+	default:
 		s.workers.wheel.Set(&s.beat, s.untilPing()-rand.N(s.engine.opts.PingInterval/10+1), s.heartbeat)
 	}
 }
@@ -35,7 +40,7 @@ func (s *Session) heartbeat() {
 		return // it was set anew while it fired
 	}
 	late := s.awaitingPong && !s.backlog.paused()
-	s.setBeat(s.engine.opts.PingTimeout)
+	s.setBeat(s.patience())
 	ping := !s.awaitingPong
 	s.awaitingPong = true
 	s.mu.Unlock()
@@ -63,6 +68,6 @@ func (s *Session) renewPong() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.awaitingPong && !s.ended.Load() {
-		s.setBeat(s.engine.opts.PingTimeout)
+		s.setBeat(s.patience())
 	}
 }

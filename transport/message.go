@@ -44,9 +44,11 @@ func (m *Message) plain() bool {
 type form uint8
 
 const (
-	formFrames  form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
-	formStream              // frames of WebTransport
-	formDeflate             // frames of which some are compressed: as deflate.frames has them
+	formFrames   form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
+	formStream               // frames of WebTransport
+	formDeflate              // frames of which some are compressed: as deflate.frames has them
+	formV3                   // frames of Engine.IO 3: binary ones have a type in front
+	formBase64V3             // the same for clients that take no binary ones
 	forms
 )
 
@@ -65,7 +67,12 @@ func (m *Message) as(f form) []byte {
 }
 
 // encode makes another form of a message.
-func (f form) encode(m *Message) []byte { return encodeStream(m.frames) }
+func (f form) encode(m *Message) []byte {
+	if f == formStream {
+		return encodeStream(m.frames)
+	}
+	return framesV3(m.frames, f == formBase64V3)
+}
 
 // Opcodes of WebSocket frames, RFC 6455 section 5.2, with the FIN bit set.
 const (

@@ -50,6 +50,23 @@ type Options struct {
 	// which runs over QUIC, also needs a server of package transport/webtransport.
 	Transports []string
 
+	// AllowEIO3 also serves clients that speak Engine.IO 3: socket.io-client 2.x for
+	// JavaScript, and those of other languages from the time before 2021, over both
+	// transports. It also serves JSONP, the polling of very old browsers, to them and
+	// to clients of version 4. Off by default, as in the reference server (allowEIO3).
+	//
+	// socket.io-client 2.x derives the ids of its sockets from the id of the session.
+	// So the Socket.ID of such a client is Session.ID, with the namespace in front
+	// unless that is "/": "/chat#" and 20 characters. Session.ID lets who knows it act
+	// as the client, so do not show the ids of such sockets to others.
+	//
+	// In a browser socket.io-client 2.x sends cookies with all its requests: for pages
+	// of other origins it needs AllowCredentials, and so Origins that are named.
+	// JSONP is answered only where Sec-Fetch-Site or Referer shows that the page is of
+	// the server's own origin or one that Origins and AllowOrigin let in, since
+	// any page can include a script; Origins "*" lets all of them.
+	AllowEIO3 bool
+
 	// DisableUpgrades keeps the engine from offering other transports to polling clients.
 	DisableUpgrades bool
 

@@ -183,6 +183,7 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := e.newSession(id)
+	s.negotiate(r)
 	s.poll = &pollState{limit: e.opts.MaxSendBuffer, woken: make(chan struct{}, 1), remote: r.RemoteAddr}
 	s.poll.push(e.openPacket(s, Polling))
 	s.open(r)

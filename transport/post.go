@@ -75,7 +75,7 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 	if s.ended.Load() {
 		return http.StatusOK // closing: the client has yet to poll for that
 	}
-	if isBinary(r.Header.Get("Content-Type")) {
+	if !s.v3 && isBinary(r.Header.Get("Content-Type")) {
 		_ = s.violation(ReasonTransportError, errPostBinary)
 		return http.StatusBadRequest
 	}
@@ -103,9 +103,10 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 		return http.StatusBadRequest
 	}
 
-	for rest, more := body.Bytes(), true; more && !s.ended.Load(); {
+	rest, next := s.decoder(r, body.Bytes())
+	for more := true; more && !s.ended.Load(); {
 		var p payload.Packet
-		p, rest, more, err = payload.Next(rest)
+		p, rest, more, err = next(rest)
 		if err != nil {
 			_ = s.violation(ReasonParseError, err)
 			return http.StatusBadRequest

@@ -36,6 +36,8 @@ type Session struct {
 	dirty, late atomic.Bool          // in the flusher's lists
 
 	recv    sync.Mutex // held while accept or Handler.Message runs
+	v3      bool       // the client speaks Engine.IO 3
+	base64  bool       // polls of such a one are not answered in binary
 	handler Handler    // guarded by recv, and written under mu too; nil if accept did not return one
 
 	mu           sync.Mutex
@@ -354,13 +356,19 @@ func (s *Session) packet(typ byte, data []byte, binary bool) error {
 	case '4':
 		s.deliver(data, binary)
 	case '3':
+		if s.v3 {
+			return s.violation(ReasonTransportError, errHeartbeat)
+		}
 		s.pong()
 	case '1':
 		if s.end(ReasonTransportClose, nil, endByClient) {
 			go s.notify()
 		}
 	case '2':
-		return s.violation(ReasonTransportError, errHeartbeat)
+		if !s.v3 {
+			return s.violation(ReasonTransportError, errHeartbeat)
+		}
+		s.ping()
 	}
 	// The others mean nothing at this point; the reference server ignores them too.
 	return nil

@@ -45,6 +45,7 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 		e.release()
 		return
 	}
+	s.shape(c, r)
 	s.probeOn(c)
 	go c.serve(socket)
 	c.uncork()

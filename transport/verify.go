@@ -93,6 +93,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedRequest, "a GET with a body")
 		return
 	}
+	if e.opts.AllowEIO3 && !e.checkJSONP(w, r) {
+		return
+	}
 	query := r.URL.RawQuery
 	transport := parameter(query, "transport")
 	if !e.offers(transport) {
@@ -110,8 +113,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedMethod, "")
 	case upgrade != (transport == WebSocket):
 		e.refuse(w, r, refusedRequest, "a WebSocket handshake and transport=websocket belong together")
-	case parameter(query, "EIO") != "4":
-		e.refuse(w, r, refusedProtocol, "the client does not speak Engine.IO 4: socket.io-client 2 and older do not")
+	case !e.speaks(parameter(query, "EIO")):
+		e.refuse(w, r, refusedProtocol, "the client does not speak Engine.IO 4: socket.io-client 2 and older do not, "+
+			"and are served with Options.AllowEIO3")
 	case !e.allow(w, r): // it has been answered
 	case upgrade:
 		e.openWebSocket(w, r)
@@ -142,6 +146,11 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, id, transp
 	default:
 		e.refuse(w, r, refusedMethod, "")
 	}
+}
+
+// speaks tells whether a version of Engine.IO is served.
+func (e *Engine) speaks(version string) bool {
+	return version == "4" || version == "3" && e.opts.AllowEIO3
 }
 
 // offers tells whether a transport that requests can name is among the options.

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/lxzan/gws"
-
-	"github.com/parlor-go/parlor/transport/internal/payload"
 )
 
 // readBuffer and rawBuffer are the sizes of the buffer that gws insists on, in bytes.
@@ -201,7 +199,9 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := e.newSession(id)
+	s.negotiate(r)
 	c.session = s
+	s.shape(c, r)
 	s.ws.Store(c)
 	_ = c.append(e.openPacket(s, WebSocket)) // it is the first
 
@@ -279,12 +279,14 @@ func (c *conn) receive(data []byte, binary bool) {
 	case c.phase != probeNone:
 		s.probePacket(c, data, binary)
 		return
+	case binary && s.v3:
+		s.receiveBinaryV3(data)
 	case binary:
 		s.deliver(data, true)
 	case len(data) > 0 && data[0] >= '0' && data[0] <= '6':
 		_ = s.packet(data[0], data[1:], false)
 	default: // base64, or nothing that is known
-		p, err := payload.Decode(data)
+		p, err := s.decode(data)
 		if err != nil {
 			_ = s.violation(ReasonParseError, err)
 			return

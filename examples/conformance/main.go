@@ -55,6 +55,7 @@ func newServers() (*transport.Engine, *framework.Server) {
 		PingTimeout:  200 * time.Millisecond,
 		MaxPayload:   1e6,
 		Origins:      []string{"*"}, // the suites also run in a browser, from a file
+		AllowEIO3:    true,          // for the suite of Engine.IO v3
 	}
 	engine := transport.New(opts, func(s *transport.Session, r *http.Request) transport.Handler {
 		return echo{s}

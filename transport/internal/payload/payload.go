@@ -56,15 +56,19 @@ func Decode(packet []byte) (Packet, error) {
 	}
 	typ, data := packet[0], packet[1:]
 	if typ == 'b' {
-		// Some clients leave the padding out.
-		raw, err := base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(data, "="))
-		if err != nil {
-			return Packet{}, ErrInvalid
-		}
-		return Packet{Type: '4', Binary: true, Data: raw}, nil
+		return decodeBase64(data)
 	}
 	if typ < '0' || typ > '6' || !utf8.Valid(data) {
 		return Packet{}, ErrInvalid
 	}
 	return Packet{Type: typ, Data: data}, nil
+}
+
+// decodeBase64 decodes a binary message. Some clients leave the padding out.
+func decodeBase64(data []byte) (Packet, error) {
+	raw, err := base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(data, "="))
+	if err != nil {
+		return Packet{}, ErrInvalid
+	}
+	return Packet{Type: '4', Binary: true, Data: raw}, nil
 }
