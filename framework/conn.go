@@ -44,6 +44,9 @@ func newConn(srv *Server, session *transport.Session, r *http.Request) *conn {
 	c := &conn{srv: srv, session: session, handshake: newHandshake(r), values: lasting(r.Context())}
 	srv.feed.opened(c)
 	c.awaitJoin()
+	if c.protocol4() {
+		c.joinRoot()
+	}
 	return c
 }
 
@@ -221,6 +224,9 @@ func (c *conn) stray(p packet.Packet) error {
 
 // join answers a CONNECT packet.
 func (c *conn) join(p packet.Packet) error {
+	if c.protocol4() {
+		p = connectOfV4(p)
+	}
 	var auth Args
 	if p.Data != nil {
 		data := slices.Clone(p.Data)
@@ -294,8 +300,8 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 
 func newSocket(c *conn, ns *namespace, auth Args) *Socket {
 	s := &Socket{ns: ns, conn: c}
-	if c.srv.opts.NewID == nil {
-		s.id = newID()
+	if c.srv.opts.NewID == nil || c.protocol4() {
+		s.id = c.socketID(ns)
 	}
 	if auth.Len() > 0 {
 		given := auth // or auth itself would be on the heap, given or not

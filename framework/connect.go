@@ -78,7 +78,7 @@ func (s *Socket) accept() {
 	s.mu.Lock()
 	unheard := s.unheard()
 	if !unheard {
-		s.conn.send(connectPacket(s.ns.path, s.id)) // if the client just went, end will tell
+		s.conn.send(s.connectPacket()) // if the client just went, end will tell
 		for _, m := range s.opening.held {
 			_ = s.conn.sendMessage(m)
 		}
@@ -175,24 +175,24 @@ func connectPacket(path, sid string) (packet.Head, []byte) {
 // refusalPacket makes a CONNECT_ERROR. Data that cannot be encoded is left out:
 // the client is to hear of its refusal all the same.
 func (s *Socket) refusalPacket(e *Error) (packet.Head, []byte) {
-	head, data, err := connectError(s.ns.path, e)
+	head, data, err := connectError(s.ns.path, s.conn.refusal(e))
 	if err != nil {
 		s.log().Error().Err(err).Msg("data of the refusal left out")
-		head, data, _ = connectError(s.ns.path, &Error{Message: e.Message}) // a string cannot fail
+		head, data, _ = connectError(s.ns.path, s.conn.refusal(&Error{Message: e.Message})) // a string cannot fail
 	}
 	return head, data
 }
 
-// connectError makes the packet {"message":...,"data":...}, data left out when
-// there is none.
-func connectError(path string, e *Error) (head packet.Head, data []byte, err error) {
+// connectError makes a packet with a refusal: the *Error as
+// {"message":...,"data":...}, data left out when there is none.
+func connectError(path string, refusal any) (head packet.Head, data []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil { // data may encode itself
 			err = fmt.Errorf("data of the refusal panics: %v", v)
 		}
 	}()
 	head = packet.Head{Type: packet.ConnectError, Namespace: path}
-	data, attachments, err := codec.Append(nil, nil, e)
+	data, attachments, err := codec.Append(nil, nil, refusal)
 	if err == nil && len(attachments) > 0 {
 		err = errors.New("a refusal cannot carry binary data")
 	}

@@ -9,11 +9,13 @@ import (
 	"unicode/utf8"
 )
 
+const idLen = 20 // of what newID makes
+
 // newID makes a socket id: 20 characters that nobody can guess. Cluster
 // adapters of the reference tell ids from rooms by that length.
 func newID() string {
-	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
+	var b [idLen / 4 * 3]byte // of which base64 makes four of three
+	_, _ = rand.Read(b[:])    // never fails, says crypto/rand
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 

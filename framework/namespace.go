@@ -135,7 +135,6 @@ type namespace struct {
 
 func newNamespace(srv *Server, path string) *namespace {
 	n := &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
-	n.rooms.anyID = srv.opts.NewID != nil
 	n.rooms.feed = &srv.feed
 	return n
 }

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parlor-go/parlor/framework/adapter"
 )
@@ -20,12 +21,12 @@ import (
 // So a writer who waits for readers, and whom later readers wait for in turn, is
 // never part of a circle. Nobody reads one lock twice, for the same reason.
 type rooms struct {
-	seed   maphash.Seed
-	byID   [shards]crowd
-	byName [shards]directory
-	feed   *feed               // is told who comes and goes; nil without
-	anyID  bool                // ids are the user's own, of any length
-	watch  adapter.RoomWatcher // nil unless somebody wants to know
+	seed    maphash.Seed
+	lengths atomic.Uint64 // bit n%64 for each length n that an id has had
+	byID    [shards]crowd
+	byName  [shards]directory
+	feed    *feed               // is told who comes and goes; nil without
+	watch   adapter.RoomWatcher // nil unless somebody wants to know
 }
 
 const shards = 16
@@ -63,6 +64,9 @@ func (r *rooms) add(s *Socket) bool {
 	}
 	if c.byID == nil {
 		c.byID = make(map[string]*Socket)
+	}
+	if bit := lengthBit(s.id); r.lengths.Load()&bit == 0 {
+		r.lengths.Or(bit)
 	}
 	s.present = true
 	s.place = int32(len(c.all))
@@ -215,9 +219,10 @@ func (s *Socket) removed() bool {
 	return s.absent
 }
 
-// known finds who has been added, by the id. Other names mostly cost no lock.
+// known finds who has been added, by the id. Other names cost no lock, as a rule: ids
+// are all of one length, or with AllowEIO3 and Options.NewID of a few.
 func (r *rooms) known(sid string) *Socket {
-	if len(sid) != idLen && !r.anyID {
+	if r.lengths.Load()&lengthBit(sid) == 0 {
 		return nil
 	}
 	c := r.crowd(sid)
@@ -226,7 +231,7 @@ func (r *rooms) known(sid string) *Socket {
 	return c.byID[sid]
 }
 
-const idLen = 20 // of what newID makes
+func lengthBit(sid string) uint64 { return 1 << (len(sid) % 64) }
 
 func (r *rooms) socket(sid string) *Socket {
 	s := r.known(sid)

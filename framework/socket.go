@@ -69,7 +69,8 @@ const (
 
 // ID is the socket's id: 20 characters, unguessable, also the name of a room
 // with just this socket in it. It is not the Engine.IO session id, which is the
-// client's secret.
+// client's secret, except with clients of Engine.IO 3, whose sockets' ids have that in
+// them (transport.Options.AllowEIO3).
 func (s *Socket) ID() string { return s.id }
 
 // Namespace is where the socket is connected.
