@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/parlor-go/parlor/examples/internal/testclients"
 	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/transport"
 )
 
 // The official JavaScript client, over each way to connect. What a scenario does
@@ -40,6 +42,10 @@ func TestJavaScriptClientLosesNothingInTheUpgrade(t *testing.T) {
 }
 
 func TestJavaScriptClientReconnectsAfterARestart(t *testing.T) {
+	reconnectAfterARestart(t, "socket.io-client")
+}
+
+func reconnectAfterARestart(t *testing.T, client string) {
 	for _, mode := range []string{"websocket", "polling", "upgrade"} {
 		t.Run(mode, func(t *testing.T) {
 			listener := newListener(t, "127.0.0.1:0")
@@ -47,7 +53,7 @@ func TestJavaScriptClientReconnectsAfterARestart(t *testing.T) {
 			old := newInterop()
 			stop := serveOn(t, listener, old)
 
-			script := testclients.Start(t, "reconnect.mjs", "http://"+addr, mode)
+			script := testclients.Start(t, "reconnect.mjs", "http://"+addr, mode, "", client)
 			script.Await("connected")
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
@@ -96,6 +102,10 @@ func serveOn(t *testing.T, listener net.Listener, srv *framework.Server) (stop f
 	t.Helper()
 	r := chi.NewRouter()
 	r.Mount("/socket.io", srv)
+	r.Get("/", func(w http.ResponseWriter, _ *http.Request) { // a page for browsers
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<!doctype html><title>interop</title>"))
+	})
 	server := httptest.NewUnstartedServer(r)
 	server.Listener.Close()
 	server.Listener = listener
@@ -103,7 +113,9 @@ func serveOn(t *testing.T, listener net.Listener, srv *framework.Server) (stop f
 	return sync.OnceFunc(server.Close)
 }
 
-func newInterop() *framework.Server { return newInteropWith(framework.Options{}) }
+func newInterop() *framework.Server {
+	return newInteropWith(framework.Options{Transport: transport.Options{AllowEIO3: true}})
+}
 
 func newInteropWith(opts framework.Options) *framework.Server {
 	opts.Logger = zerolog.Nop()
@@ -128,11 +140,12 @@ var (
 )
 
 func (i *interop) OnConnect(s *framework.Socket, auth any) error {
-	if m, ok := auth.(map[string]any); ok {
-		label, _ := m["label"].(string)
-		labelKey.Set(s, label)
-	}
 	h := s.Handshake()
+	label := h.Query().Get("label") // of a client that has no auth
+	if m, ok := auth.(map[string]any); ok {
+		label, _ = m["label"].(string)
+	}
+	labelKey.Set(s, label)
 	return s.Emit("welcome", map[string]any{
 		"id": s.ID(), "auth": auth, "query": h.Query().Get("color"), "header": h.Header().Get("X-Colour"),
 	})
@@ -283,6 +296,10 @@ type room struct{ framework.Namespace }
 func (r *room) OnWhere() string            { return r.Path() }
 func (r *room) OnNews(text string) error   { return r.Emit("news", text) }
 func (r *room) OnKick(s *framework.Socket) { s.Disconnect() }
+
+func (r *room) OnMine(s *framework.Socket) error {
+	return r.To(s.ID()).Emit("news", "yours")
+}
 
 // watcher is told of the ends of others.
 type watcher struct{ framework.Namespace }

@@ -1,15 +1,32 @@
-// What the scripts share that run the JavaScript client: node NAME.mjs URL MODE [PARSER],
-// where MODE is "websocket", "polling" or "upgrade", and PARSER a package.
-import { io } from "socket.io-client";
+// What the scripts share that run the JavaScript client: node NAME.mjs URL MODE
+// [PARSER [CLIENT]], where MODE is "websocket", "polling" or "upgrade", PARSER a
+// package, or "" for none, and CLIENT another release than the newest.
 import { check } from "./check.mjs";
 
-const [url, mode, parserName] = process.argv.slice(2);
-const parser = parserName && (await import(parserName)).default;
+const newest = "socket.io-client";
+const [url, mode, parserName, client = newest] = process.argv.slice(2);
+const parser = parserName ? (await import(parserName)).default : undefined;
+const library = await import(client);
+const io = library.io ?? library.default;
 const transports = { websocket: ["websocket"], polling: ["polling"], upgrade: ["polling", "websocket"] }[mode];
+
+export const isNewest = client === newest;
+export { client };
 
 // connect makes a connection of its own, unless options say otherwise.
 export function connect(path = "/", options = {}) {
-  return io(url + path, { transports, parser, forceNew: true, reconnection: false, timeout: 30_000, ...options });
+  if (client === "socket.io-client-2") options = { ...options, query: { ...options.query, ...options.auth } };
+  const socket = io(url + path, { transports, parser, forceNew: true, reconnection: false, timeout: 30_000, ...options });
+  modernize(Object.getPrototypeOf(socket));
+  return socket;
+}
+
+// modernize adds what the scripts use and older releases do not have.
+function modernize(prototype) {
+  prototype.emitWithAck ??= function (event, ...args) {
+    return new Promise((resolve) => this.emit(event, ...args, resolve));
+  };
+  if (!("active" in prototype)) Object.defineProperty(prototype, "active", { get() { return !!this.subs; } });
 }
 
 // once resolves with the arguments of the next event.
