@@ -2,9 +2,9 @@ package framework
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/url"
 
+	"github.com/parlor-go/parlor/framework/internal/codec"
 	"github.com/parlor-go/parlor/framework/internal/packet"
 )
 
@@ -34,7 +34,7 @@ func connectOfV4(p packet.Packet) packet.Packet {
 	for name, list := range values {
 		auth[name] = list[len(list)-1]
 	}
-	p.Data, _ = json.Marshal(auth) // strings do not fail
+	p.Data, _, _ = codec.Append(nil, nil, auth) // strings do not fail
 	return p
 }
 

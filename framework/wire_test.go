@@ -40,12 +40,18 @@ type wire struct {
 
 func dialWire(tb testing.TB, url string, query ...string) *wire {
 	tb.Helper()
+	return dialWireAs(tb, url, "EIO=4"+strings.Join(query, ""))
+}
+
+// dialWireAs is dialWire with a query of its own.
+func dialWireAs(tb testing.TB, url, query string) *wire {
+	tb.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { conn.Close() })
-	fmt.Fprint(conn, "GET /socket.io/?EIO=4&transport=websocket"+strings.Join(query, "")+" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
+	fmt.Fprint(conn, "GET /socket.io/?transport=websocket&"+query+" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	w := &wire{Conn: conn, in: bufio.NewReaderSize(conn, 32<<10), buf: make([]byte, 0, 1<<10)}
 	res, err := http.ReadResponse(w.in, nil)
