@@ -1,5 +1,5 @@
-// Package transport is Engine.IO protocol v4 on the server: HTTP long polling,
-// WebSocket, and the upgrade from the one to the other. It carries messages,
+// Package transport is Engine.IO protocol v4 on the server, and v3 on request
+// (Options.AllowEIO3): HTTP long polling, WebSocket, and the upgrade from the one to the other. It carries messages,
 // text or binary, between a client and a [Handler]; of namespaces, rooms and
 // events it knows nothing.
 //

@@ -102,3 +102,27 @@ func do(method, url, body string) string {
 	b, _ := io.ReadAll(res.Body)
 	return string(b)
 }
+
+func ExampleSession_Protocol() {
+	accept := func(s *transport.Session, r *http.Request) transport.Handler {
+		fmt.Println("protocol:", s.Protocol())
+		return echo{s}
+	}
+	engine := transport.New(transport.Options{AllowEIO3: true}, accept)
+	server := httptest.NewServer(engine)
+	defer server.Close()
+
+	url := server.URL + "/engine.io/?EIO=3&transport=polling"
+	open := do("GET", url, "")
+	url += "&sid=" + strings.Split(open, `"`)[3]
+	fmt.Println("post:", do("POST", url, "6:4hello")) // the length in front is of protocol 3
+	fmt.Println("poll:", do("GET", url, ""))
+	fmt.Println("post:", do("POST", url, "1:1"))
+	_ = engine.Shutdown(context.Background()) // waits for Closed
+	// Unordered output:
+	// protocol: 3
+	// post: ok
+	// poll: 6:4hello
+	// post: ok
+	// closed: transport close
+}

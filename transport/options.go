@@ -58,7 +58,7 @@ type Options struct {
 	// socket.io-client 2.x derives the ids of its sockets from the id of the session.
 	// So the Socket.ID of such a client is Session.ID, with the namespace in front
 	// unless that is "/": "/chat#" and 20 characters. Session.ID lets who knows it act
-	// as the client, so do not show the ids of such sockets to others.
+	// as the client, so do not show the ids of such sockets to others; the log has them.
 	//
 	// In a browser socket.io-client 2.x sends cookies with all its requests: for pages
 	// of other origins it needs AllowCredentials, and so Origins that are named.
@@ -103,7 +103,8 @@ type Options struct {
 	// PerMessageDeflate, if not nil, compresses messages on WebSockets for clients that
 	// offer it, browsers among them, RFC 7692. It takes processor time for each message
 	// and, while messages are compressed, memory; it pays for large texts on slow
-	// networks. What is Uncompressed is sent as it is. MaxPayload bounds what comes in as
+	// networks. What is Uncompressed is sent as it is, and so is what goes to clients of
+	// Engine.IO 3. MaxPayload bounds what comes in as
 	// it is when inflated.
 	//
 	// Engine.IO reference server, "perMessageDeflate".

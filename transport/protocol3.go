@@ -170,9 +170,9 @@ func (s *Session) ping() {
 	_ = s.Send(packetPong) // a client that is gone needs none
 }
 
-// patience is how long the client may leave what the heartbeat waits for undone: to
-// answer a ping, or in protocol v3 to send one. The latter is a tick of the wheel
-// early, and another, for the reason that untilPing gives.
+// patience is how long the heartbeat waits for the client: to answer a ping, or in
+// protocol v3 to send one, within PingInterval+PingTimeout of the last, less what
+// untilPing takes off for the wheel.
 func (s *Session) patience() time.Duration {
 	if s.v3 {
 		return s.untilPing() + s.engine.opts.PingTimeout

@@ -344,3 +344,35 @@ func TestBinaryPayloadsAreOfProtocol3(t *testing.T) {
 		p.wantClosed(t, ReasonTransportError)
 	})
 }
+
+func TestASessionOfProtocol3StaysOffStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := v3
+		opts.Transports = bothAndStreams
+		h := newHarness(t, opts)
+		q, p := h.openPollV3("")
+		c := h.dialStream(`0{"sid":"` + p.session.ID() + `"}`)
+		<-c.gone
+		h.post(q, "2:4a").want(t, 200, "ok")
+		h.get(q).want(t, 200, "2:4a")
+	})
+}
+
+func TestNothingIsCompressedForProtocol3(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := v3
+		opts.PerMessageDeflate = &PerMessageDeflate{Threshold: 10}
+		h := newHarness(t, opts)
+		c := h.dialWS(wsQueryV3, "Sec-WebSocket-Extensions", "permessage-deflate")
+		if got := c.read(); !strings.HasPrefix(got.data, "0{") {
+			t.Fatalf("got %v, want the open packet", got)
+		}
+		text := strings.Repeat("text", 100)
+		c.send("4" + text)
+		c.want("4" + text)
+		c.write(opBinary, "\x04"+text)
+		if got, want := c.read(), (frame{opBinary, "\x04" + text}); got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}

@@ -138,7 +138,7 @@ func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
 // upgradeToStream serves a stream that is to become the transport of a session.
 func (e *Engine) upgradeToStream(c *conn, frames *streamFrames, id string) {
 	s := e.session(id)
-	if s == nil || !s.reserveUpgrade() {
+	if s == nil || s.v3 || !s.reserveUpgrade() {
 		e.log.Debug().Msg("webtransport for a session that is unknown, or has no use for it")
 		_ = c.Conn.Close()
 		return
