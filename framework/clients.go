@@ -44,12 +44,9 @@ func (c Client) Sockets() []*Socket {
 	return sockets
 }
 
-// engineProtocol is the revision of Engine.IO that is spoken.
-const engineProtocol = 4
-
-// Protocol is the revision of the Engine.IO protocol that the client speaks: 4. The
-// reference server's socket.conn.protocol.
-func (s *Socket) Protocol() int { return engineProtocol }
+// Protocol is the revision of the Engine.IO protocol that the client speaks: 4, or 3
+// with Options.Transport.AllowEIO3. The reference server's socket.conn.protocol.
+func (s *Socket) Protocol() int { return s.conn.session.Protocol() }
 
 // RemoteAddr is the address that the client's first request came from, "192.0.2.1:4711",
 // as net/http has it: behind a proxy the proxy's, unless middleware has put the client's

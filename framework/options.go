@@ -50,7 +50,8 @@ type Options struct {
 	// the client is refused and the error goes where that of OnConnect goes. Rooms
 	// are addressed by it and other clients may see it, so it must not be a secret;
 	// what may be guessed may be impersonated where a program trusts in ids. h is
-	// the client's first request. nil means 20 random characters.
+	// the client's first request. nil means 20 random characters. Clients of Engine.IO 3
+	// have the ids that AllowEIO3 tells.
 	NewID func(h *Handshake) string
 
 	// NewAdapter makes a namespace span the servers of a cluster: it is called for

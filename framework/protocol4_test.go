@@ -198,9 +198,11 @@ func TestSocketsOfProtocol4AreFoundByTheirIDs(t *testing.T) {
 	if s, ok := srv.Of("/room").Socket(id); !ok || s.ID() != id {
 		t.Errorf("Socket(%q): got %v, %v", id, s, ok)
 	}
-	if s, ok := srv.Of("/").Socket(bob.sid); !ok || s.ID() != bob.sid {
-		t.Errorf("Socket(%q): got %v, %v", bob.sid, s, ok)
+	s, ok := srv.Of("/").Socket(bob.sid)
+	if !ok || s.ID() != bob.sid {
+		t.Fatalf("Socket(%q): got %v, %v", bob.sid, s, ok)
 	}
+	equal(t, "protocol", s.Protocol(), 3)
 
 	// It has the same id when it comes again, in one go too.
 	bob.send("41/room,")
