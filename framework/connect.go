@@ -96,6 +96,7 @@ func (s *Socket) accept() {
 	if !unheard {
 		s.log().Info().Str("transport", s.Transport()).Msg("socket connected")
 	}
+	s.tellValues()
 	s.ns.srv.feed.connected(s)
 }
 

@@ -32,7 +32,7 @@ type feed struct {
 
 // wants is what some observer has a function for.
 type wants struct {
-	namespaces, sockets, rooms, clients, received, sent bool
+	namespaces, sockets, rooms, clients, received, sent, values bool
 }
 
 type inRoom struct {
@@ -53,6 +53,7 @@ func (f *feed) add(o Observer) {
 	w.clients = w.clients || o.Opened != nil || o.Closed != nil || o.Upgraded != nil || o.UpgradeFailed != nil
 	w.received = w.received || o.Received != nil
 	w.sent = w.sent || o.Sent != nil
+	w.values = w.values || o.Set != nil
 }
 
 // note has tell called. It takes no time and may be called with any lock held.

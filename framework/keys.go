@@ -16,12 +16,17 @@ func (k Key[T]) Set(s *Socket, v T) {
 	if k.id == nil {
 		panic("framework: the zero Key is no key: make it with NewKey")
 	}
+	var value any = v // once, for it may be copied to the heap
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.values == nil {
 		s.values = make(map[*keyID]any)
 	}
-	s.values[k.id] = v
+	s.values[k.id] = value
+	accepted := s.accepted // else accept will tell
+	s.mu.Unlock()
+	if accepted {
+		s.tellValue(k.id, value)
+	}
 }
 
 // Get returns what was stored on s, and whether anything was.

@@ -1,6 +1,10 @@
 package framework
 
-import "github.com/parlor-go/parlor/transport"
+import (
+	"encoding/json"
+
+	"github.com/parlor-go/parlor/transport"
+)
 
 // Observer is told what happens on a server: the door for metrics, tracing and
 // administration. Functions that are nil are not called, and what nobody
@@ -40,6 +44,11 @@ type Observer struct {
 	// events. What OnConnect emits counts as sent though it is held, and dropped
 	// if it refuses. args are not to be changed.
 	Received, Sent func(s *Socket, event string, args Args)
+
+	// Set is called for each value that a Key stores on a socket, with the key's name
+	// and the value in JSON: encoded by who stores it, then and there; nil if it cannot
+	// be. What was stored while the socket was connecting is told just before Connected.
+	Set func(s *Socket, key string, value json.RawMessage)
 
 	// Opened is called when a client has opened a connection, before it joins any
 	// namespace, and Closed when the connection is gone, before its sockets are.

@@ -1,0 +1,62 @@
+package framework_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/sockettest"
+)
+
+// bomb panics when it is encoded.
+type bomb struct{}
+
+func (bomb) MarshalJSON() ([]byte, error) { panic("encoded") }
+
+func TestValuesAreObservedAsTheyWereWhenTheyWereStored(t *testing.T) {
+	srv := quiet()
+	told := make(chan string, 10)
+	srv.Observe(framework.Observer{
+		Connected: func(*framework.Socket) { told <- "connected" },
+		Set: func(_ *framework.Socket, key string, value json.RawMessage) {
+			told <- fmt.Sprintf("%s = %s", key, value)
+		},
+	})
+	early, value := framework.NewKey[map[string]int]("early"), framework.NewKey[any]("value")
+	kept := map[string]int{"a": 1}
+	var socket *framework.Socket
+	srv.On("connect", func(s *framework.Socket, refused bool) error {
+		early.Set(s, kept)
+		if refused {
+			return framework.Refuse("")
+		}
+		socket = s
+		return nil
+	})
+	srv.On("set", func(s *framework.Socket) bool {
+		value.Set(s, kept)
+		kept["a"] = 2
+		value.Set(s, bomb{})
+		value.Set(s, func() {})
+		value.Set(s, nil)
+		return true
+	})
+	sockettest.Dial(t, srv, sockettest.Options{}).Refused("/", true) // of whom nothing is told
+	client := sockettest.Connect(t, srv, "/", false)
+	client.Call("set")
+	for _, want := range []string{`early = {"a":1}`, "connected", `value = {"a":1}`, "value = ", "value = ", "value = null"} {
+		equal(t, "told", receive(t, told), want)
+	}
+	got, ok := value.Get(socket)
+	equal(t, "value", got, nil)
+	equal(t, "is there", ok, false) // a nil any is no any
+	client.Leave()
+}
+
+func TestAValueMayBeStoredWhileNobodyObserves(t *testing.T) {
+	srv := quiet()
+	key := framework.NewKey[bomb]("bomb")
+	srv.On("set", func(s *framework.Socket) bool { key.Set(s, bomb{}); return true })
+	sockettest.Connect(t, srv, "/").Call("set")
+}
