@@ -59,6 +59,25 @@ func TestDrainedWaitsForTheWebSocket(t *testing.T) {
 	})
 }
 
+func TestDrainedWaitsForTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{Transports: bothAndStreams})
+		c := h.dialStream("0")
+		c.read()
+		p := h.peer()
+		synctest.Wait()
+		for range 4 {
+			_ = p.session.Send(NewMessage([]byte("hello")))
+		}
+		drained := p.goDrained(t.Context())
+		wantWaiting(t, drained)
+		for range 4 {
+			c.want("4hello")
+		}
+		wantDrained(t, drained, nil)
+	})
+}
+
 func TestDrainedOnTCP(t *testing.T) {
 	h := newHarness(t, Options{}, onTCP)
 	c, p := h.openWS()

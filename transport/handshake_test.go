@@ -94,6 +94,7 @@ func TestRefusals(t *testing.T) {
 			{"no transport", "GET", "/?EIO=4", unknownTransport},
 			{"unknown transport", "GET", "/?EIO=4&transport=tcp", unknownTransport},
 			{"constructor", "GET", "/?EIO=4&transport=constructor", unknownTransport},
+			{"__proto__", "GET", "/?EIO=4&transport=__proto__", unknownTransport},
 			{"webtransport", "GET", "/?EIO=4&transport=webtransport", unknownTransport},
 			{"no query", "GET", "/", unknownTransport},
 			{"unknown sid", "GET", pollQuery + "&sid=abc", unknownSession},

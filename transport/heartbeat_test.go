@@ -53,10 +53,12 @@ func TestHeartbeatOnPolling(t *testing.T) {
 
 func TestPingTimeoutWithoutAPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, p := newHarness(t, Options{}).openPoll()
+		h := newHarness(t, Options{})
+		q, p := h.openPoll()
 		start := time.Now()
 		p.wantClosed(t, ReasonPingTimeout)
 		between(t, "the timeout", time.Since(start), 42*time.Second, 45*time.Second)
+		h.get(q).want(t, 400, `{"code":1,"message":"Session ID unknown"}`)
 	})
 }
 

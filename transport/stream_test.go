@@ -101,7 +101,7 @@ func TestAStreamCarriesTextAndBinaryBothWays(t *testing.T) {
 		if got := p.session.Transport(); got != WebTransport {
 			t.Errorf("Transport() = %q, want %q", got, WebTransport)
 		}
-		for _, size := range []int{1, 124, 125, 126, 127, 65534, 65535, 65536, 200_000} {
+		for _, size := range []int{1, 124, 125, 126, 127, 65534, 65535, 65536, 200_000, 999_999} {
 			text := strings.Repeat("x", size)
 			c.text("4" + text)
 			c.want("4" + text)

@@ -63,6 +63,34 @@ func TestPayload(t *testing.T) {
 	}
 }
 
+func TestAPayloadOfEveryType(t *testing.T) {
+	const want = "0\x1e1\x1e2probe\x1e3probe\x1e4test\x1e5\x1e6\x1ebAQIDBA=="
+	var body []byte
+	for rest, more := []byte(want), true; more; {
+		var p Packet
+		var err error
+		if p, rest, more, err = Next(rest); err != nil {
+			t.Fatal(err)
+		}
+		if p.Binary {
+			body = AppendBinary(body, p.Data)
+		} else {
+			body = AppendText(body, append([]byte{p.Type}, p.Data...))
+		}
+	}
+	if string(body) != want {
+		t.Errorf("got %q, want %q", body, want)
+	}
+}
+
+func TestMalformedPayloads(t *testing.T) {
+	for _, body := range []string{"", "{", "{}", `["a123", "a456"]`, "a123", "\x1e4", "-1", "٤"} {
+		if p, _, _, err := Next([]byte(body)); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: got %+v, %v, want %v", body, p, err, ErrInvalid)
+		}
+	}
+}
+
 func TestPacketsBeforeAnInvalidOneAreDecoded(t *testing.T) {
 	p, rest, more, err := Next([]byte("4a\x1ex"))
 	if err != nil || string(p.Data) != "a" || !more {
