@@ -2,9 +2,11 @@
 package examples
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,6 +100,86 @@ func TestRelativeLinksOfTheDocsLeadSomewhere(t *testing.T) {
 	if found == 0 {
 		t.Error("no relative link found: does this test still know what one is?")
 	}
+}
+
+// docs/conformance*.md say which test of ours holds what the reference's own tests
+// check, as `transport.TestUpgrade`, the package first, or as `upgrade.mjs`, one of the
+// scripts in testdata/interop.
+var (
+	testFunc  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)[A-Z]\w*)\(`)
+	namedTest = regexp.MustCompile("`(?:([a-z][\\w/]*)\\.)?((?:Test|Fuzz|Example)[A-Z]\\w*)`")
+	script    = regexp.MustCompile("`([\\w-]+\\.(?:mjs|py))`")
+	emptyCell = regexp.MustCompile(`(?m)^\|(?:.*\|)?[ \t]*\|.*$`)
+)
+
+func TestWhatTheConformanceTablesNameExists(t *testing.T) {
+	pages, err := filepath.Glob("../docs/conformance*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := testsByName(t)
+	found := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range namedTest.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if pkg, name := m[1], m[2]; !slices.ContainsFunc(tests[name], func(dir string) bool { return isPackage(dir, pkg) }) {
+				t.Errorf("%s: package %q has no %s; folders that have one: %q", page, pkg, name, tests[name])
+			}
+		}
+		for _, m := range script.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("../testdata/interop", m[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+		for _, row := range emptyCell.FindAllString(string(text), -1) {
+			t.Errorf("%s: a cell is empty: %s", page, row)
+		}
+	}
+	if found == 0 {
+		t.Error("no test found in the tables: are they still spelled as this test wants it?")
+	}
+}
+
+// testsByName returns the folders that have a test of that name.
+func testsByName(t *testing.T) map[string][]string {
+	t.Helper()
+	tests := make(map[string][]string)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git"):
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel("..", filepath.Dir(path))
+		for _, m := range testFunc.FindAllStringSubmatch(string(text), -1) {
+			tests[m[1]] = append(tests[m[1]], filepath.ToSlash(dir))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests
+}
+
+// isPackage tells whether dir may be called pkg: by its last elements, the module's
+// root by the module's name.
+func isPackage(dir, pkg string) bool {
+	if dir == "." {
+		dir = "parlor"
+	}
+	return strings.HasSuffix("/"+dir, "/"+pkg)
 }
 
 func TestEveryProgramHasAReadmeAndIsListed(t *testing.T) {
