@@ -107,7 +107,7 @@ func TestRelativeLinksOfTheDocsLeadSomewhere(t *testing.T) {
 // scripts in testdata/interop.
 var (
 	testFunc  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)[A-Z]\w*)\(`)
-	namedTest = regexp.MustCompile("`(?:([a-z][\\w/]*)\\.)?((?:Test|Fuzz|Example)[A-Z]\\w*)`")
+	namedTest = regexp.MustCompile(`(?:\b([a-z][\w/]*)\.|\b)((?:Test|Fuzz|Example)[A-Z]\w*)`)
 	script    = regexp.MustCompile("`([\\w-]+\\.(?:mjs|py))`")
 	emptyCell = regexp.MustCompile(`(?m)^\|(?:.*\|)?[ \t]*\|.*$`)
 )
