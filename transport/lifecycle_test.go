@@ -20,7 +20,7 @@ func TestShutdown(t *testing.T) {
 		polling.pending(t)
 		idleQ, idle := h.openPoll()
 		silentQ, silent := h.openPoll() // nothing queued, no poll: not waited for
-		for _, p := range []*peer{ws, polling, idle} {
+		for _, p := range []*peer{ws, idle} {
 			_ = p.session.Append([]byte("last"))
 		}
 		done := make(chan error, 1)
@@ -31,8 +31,8 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		c.write(opClose, "")
-		receive(t, poll).want(t, 200, "4last")
-		h.get(q).want(t, 200, "6\x1e1")
+		receive(t, poll).want(t, 200, "1")
+		eventually(t, "end of the idle session", idle.session.ended.Load)
 		h.get(idleQ).want(t, 200, "4last") // it came in time, without a poll before
 		h.get(idleQ).want(t, 200, "6\x1e1")
 		if err := receive(t, done); err != nil {
@@ -41,6 +41,7 @@ func TestShutdown(t *testing.T) {
 		for _, p := range []*peer{ws, polling, idle, silent} {
 			p.wantClosed(t, ReasonServerShuttingDown)
 		}
+		h.get(q).want(t, 400, `{"code":1,"message":"Session ID unknown"}`)
 		h.get(silentQ).want(t, 400, `{"code":1,"message":"Session ID unknown"}`)
 		if h.engine.Len() != 0 || h.busy() {
 			t.Errorf("got %d sessions, workers %v, want nothing left", h.engine.Len(), h.busy())
@@ -54,6 +55,24 @@ func TestShutdown(t *testing.T) {
 		h.dialWS(wsQuery).refusal().want(t, 503, `{"code":3,"message":"Server is shutting down"}`)
 		if err := h.engine.Shutdown(t.Context()); err != nil {
 			t.Errorf("second shutdown: got %v", err)
+		}
+	})
+}
+
+func TestShutdownFlushesToAPendingPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{})
+		q, p := h.openPoll()
+		poll := h.goGet(q)
+		synctest.Wait() // the poll has looked for messages, and waits
+		_ = p.session.Append([]byte("last"))
+		done := make(chan error, 1)
+		go func() { done <- h.engine.Shutdown(t.Context()) }()
+		receive(t, poll).want(t, 200, "4last")
+		h.get(q).want(t, 200, "6\x1e1")
+		p.wantClosed(t, ReasonServerShuttingDown)
+		if err := receive(t, done); err != nil {
+			t.Errorf("shutdown: %v", err)
 		}
 	})
 }
