@@ -152,3 +152,37 @@ func TestContextLoggerCarriesNamespaceSocketAndEvent(t *testing.T) {
 		}
 	}
 }
+
+func TestRunServesTheClientToo(t *testing.T) {
+	lines := make(lineWriter, 100)
+	srv := framework.New(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel), Client: bundle})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx, "127.0.0.1:0", nil) }()
+
+	var serving struct{ Addr string }
+	if err := json.Unmarshal([]byte(receive(t, lines)), &serving); err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for path, want := range map[string]int{
+		"/socket.io/socket.io.js": 200,
+		"/socket.io/unknown.js":   400, // the engine's: no transport
+		"/socket.io.js":           404,
+	} {
+		res, err := client.Get("http://" + serving.Addr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != want || want == 200 && string(body) != script {
+			t.Errorf("%s: got %d, %d bytes, want %d", path, res.StatusCode, len(body), want)
+		}
+	}
+	stop()
+	if err := receive(t, ended); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
