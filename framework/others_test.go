@@ -2,6 +2,7 @@ package framework_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/parlor-go/parlor/framework"
@@ -50,4 +51,62 @@ func TestABinaryBroadcastStaysInItsNamespace(t *testing.T) {
 	}
 	other.Expect("file")
 	expectNone(t, ann, bob)
+}
+
+func TestWhoIsListedIsOfOneNamespace(t *testing.T) {
+	srv := quiet()
+	join := func(s *framework.Socket, room string) { s.Join(room) }
+	for _, path := range []string{"/chat", "/other"} {
+		srv.Route(path, func(r *framework.Router) { r.On("connect", join) })
+	}
+	foo, bar := sockettest.Connect(t, srv, "/chat", "foo"), sockettest.Connect(t, srv, "/chat", "bar")
+	sockettest.Connect(t, srv, "/other", "foo")
+
+	chat := srv.Of("/chat")
+	ids := func(list []*framework.Socket) (ids []string) {
+		for _, s := range list {
+			ids = append(ids, s.ID())
+		}
+		return ids
+	}
+	fetched := func(list []*framework.RemoteSocket, err error) (ids []string) {
+		if err != nil {
+			t.Error(err)
+		}
+		for _, s := range list {
+			ids = append(ids, s.ID())
+		}
+		return ids
+	}
+	both, one := []string{foo.ID(), bar.ID()}, []string{foo.ID()}
+	for _, tt := range []struct {
+		name      string
+		got, want []string
+	}{
+		{"sockets", ids(chat.Sockets()), both},
+		{"fetched", fetched(chat.Fetch(t.Context())), both},
+		{"members of a room", ids(chat.Members("foo")), one},
+		{"fetched of a room", fetched(chat.In("foo").Fetch(t.Context())), one},
+	} {
+		slices.Sort(tt.got)
+		slices.Sort(tt.want)
+		if !slices.Equal(tt.got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestEventsOfAClientInANamespaceComeInOrder(t *testing.T) {
+	srv := quiet()
+	letters := make(chan string, 100)
+	srv.Route("/chat", func(r *framework.Router) { r.On("hi", func(letter string) { letters <- letter }) })
+	for _, transport := range []string{"websocket", "polling", "upgrade"} {
+		client := sockettest.Dial(t, srv, sockettest.Options{Transport: transport}).Join("/chat")
+		for _, letter := range "abcdefghij" {
+			client.Emit("hi", string(letter))
+		}
+		for _, letter := range "abcdefghij" {
+			equal(t, transport, receive(t, letters), string(letter))
+		}
+	}
 }
