@@ -11,10 +11,7 @@ import (
 
 // pendingAcks are the answers that a client still owes, by the id that it was
 // given. Guarded by Socket.mu.
-type pendingAcks struct {
-	last uint64 // ids begin at 1: older Python clients lose id 0
-	byID map[uint64]*pendingAck
-}
+type pendingAcks map[uint64]*pendingAck
 
 // pendingAck is one of them: somebody waits, or a callback is to run.
 type pendingAck struct {
@@ -31,14 +28,14 @@ type ackResult struct {
 
 // takeAll empties the table and returns what was in it, in the order of the ids.
 func (p *pendingAcks) takeAll() []*pendingAck {
-	if len(p.byID) == 0 {
+	if len(*p) == 0 {
 		return nil
 	}
-	all := make([]*pendingAck, 0, len(p.byID))
-	for _, id := range slices.Sorted(maps.Keys(p.byID)) {
-		all = append(all, p.byID[id])
+	all := make([]*pendingAck, 0, len(*p))
+	for _, id := range slices.Sorted(maps.Keys(*p)) {
+		all = append(all, (*p)[id])
 	}
-	p.byID = nil
+	*p = nil
 	return all
 }
 
@@ -52,31 +49,32 @@ func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
 	case s.state == connecting && !early:
 		return 0, ErrNotConnected
 	}
-	if s.acks.byID == nil {
-		s.acks.byID = make(map[uint64]*pendingAck)
+	if s.acks == nil {
+		s.acks = make(pendingAcks)
 	}
-	if s.acks.last++; s.acks.last == sharedIDs {
-		s.acks.last = 1
+	if s.lastAck++; s.lastAck == sharedIDs {
+		s.lastAck = 1
 	}
-	s.acks.byID[s.acks.last] = p
-	return s.acks.last, nil
+	id := uint64(s.lastAck)
+	s.acks[id] = p
+	return id, nil
 }
 
 // unexpect forgets an answer, and tells whether it was still awaited.
 func (s *Socket) unexpect(id uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.acks.byID[id]
-	delete(s.acks.byID, id)
+	_, ok := s.acks[id]
+	delete(s.acks, id)
 	return ok
 }
 
 // acked takes the answer that the client sent. It runs on the read loop.
 func (s *Socket) acked(id uint64, args Args) {
 	s.mu.Lock()
-	p, ok := s.acks.byID[id]
+	p, ok := s.acks[id]
 	if ok {
-		delete(s.acks.byID, id)
+		delete(s.acks, id)
 		p.settle(s, args, nil) // under the lock, so that it stands before OnDisconnect
 	}
 	early := s.state == connecting // it may have no id yet, to be logged with

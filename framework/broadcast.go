@@ -76,8 +76,8 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	if b.ns == nil || b.ns.srv == nil {
 		return b.emitNow(event, args)
 	}
-	if b.spans() {
-		return b.emitAcross(event, args)
+	if b.ns.recovery != nil || b.spans() {
+		return b.emitPacket(event, args)
 	}
 	m, err := b.encode(b.ns, event, args)
 	if err != nil {

@@ -8,6 +8,15 @@ import (
 	"slices"
 )
 
+// stay counts a session of a child that is kept as one more socket, while there is one.
+func (n *namespace) stay() {
+	if c := n.child; c != nil {
+		c.family.mu.Lock()
+		defer c.family.mu.Unlock()
+		c.sockets++
+	}
+}
+
 // leave counts a socket of a child down. The last one closes it.
 func (n *namespace) leave() {
 	c := n.child

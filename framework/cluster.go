@@ -23,6 +23,9 @@ func (n *namespace) joinCluster() error {
 		return fmt.Errorf("framework: adapter of namespace %q: %w", n.path, err)
 	}
 	n.adapter = a
+	if log, ok := a.(adapter.Recovery); ok && n.recovery != nil {
+		n.recovery.use(log)
+	}
 	n.rooms.watch, _ = a.(adapter.RoomWatcher)
 	return nil
 }
@@ -77,9 +80,9 @@ func (b *Broadcast) flags() adapter.Flags {
 	return adapter.Flags{Volatile: b.volatile, Plain: b.plain}
 }
 
-// emitAcross is Emit to this process and then to others. Whatever becomes of the
-// second, the first is done.
-func (b *Broadcast) emitAcross(event string, args []any) error {
+// emitPacket is Emit by way of a packet: to this process, with what may be recovered, and
+// then to others. Whatever becomes of the second, the first is done.
+func (b *Broadcast) emitPacket(event string, args []any) error {
 	if err := checkNoCallback(event, args); err != nil {
 		return err
 	}
@@ -87,15 +90,28 @@ func (b *Broadcast) emitAcross(event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	m, err := b.ns.message(p, 0)
-	if err != nil {
+	if err := b.deliverPacket(event, p); err != nil {
 		return emitError(event, err)
 	}
-	b.deliver(event, m)
+	if !b.spans() || b.ns.recovery.publishes(b) {
+		return nil
+	}
 	if err := b.ns.adapter.Broadcast(p, b.selection(), b.flags()); err != nil {
 		return emitError(event, err)
 	}
 	return nil
+}
+
+// deliverPacket sends p to the selection's sockets in this process.
+func (b *Broadcast) deliverPacket(event string, p adapter.Packet) error {
+	if r := b.ns.recovery; r != nil {
+		return r.broadcast(b, event, p)
+	}
+	m, err := b.ns.message(p, 0)
+	if err == nil {
+		b.deliver(event, m)
+	}
+	return err
 }
 
 // encodePacket makes an event's packet as adapters have it.
@@ -155,12 +171,10 @@ func (l local) Broadcast(p adapter.Packet, s adapter.Selection, f adapter.Flags)
 	if err != nil {
 		return err
 	}
-	m, err := l.ns.message(p, 0)
-	if err != nil {
+	b := l.broadcast(s, f)
+	if err := b.deliverPacket(event, p); err != nil {
 		return emitError(event, err)
 	}
-	b := l.broadcast(s, f)
-	b.deliver(event, m)
 	return nil
 }
 

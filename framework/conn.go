@@ -307,14 +307,25 @@ func newSocket(c *conn, ns *namespace, auth Args) *Socket {
 		given := auth // or auth itself would be on the heap, given or not
 		s.auth = &given
 	}
+	if ns.recovery != nil {
+		s.rec = new(recoverable)
+	}
 	s.current.Store(true)
 	s.queue.busy = true // until it is started
 	s.size = s.holdArgs(auth)
 	return s
 }
 
-// start begins with the connect, in front of what has arrived meanwhile.
+// start begins with the connect, unless another socket of the client's session has to
+// end before.
 func (s *Socket) start() {
+	if r := s.ns.recovery; r == nil || r.arrive(s) {
+		s.begin()
+	}
+}
+
+// begin queues the connect, in front of what has arrived meanwhile.
+func (s *Socket) begin() {
 	s.queue.pushFront(&task{kind: taskConnect, size: s.size})
 	if c := s.ns.child; c != nil && !c.turn(s) {
 		return
@@ -408,7 +419,11 @@ func (c *conn) finished(s *Socket) {
 		c.mu.Unlock()
 		return
 	}
-	s.ns.leave() // while the connection is still counted
+	if s.ns.recovery != nil {
+		c.srv.came() // until it is known whether its session is kept
+	} else {
+		s.ns.leave() // while the connection is still counted
+	}
 	c.live = slices.Delete(c.live, i, i+1)
 	next := s.successor
 	s.successor = nil
@@ -420,6 +435,11 @@ func (c *conn) finished(s *Socket) {
 		c.awaitJoin()
 	}
 	c.mu.Unlock()
+	if r := s.ns.recovery; r != nil {
+		r.finished(s)
+		s.ns.leave()
+		c.srv.connGone()
+	}
 	switch {
 	case next != nil:
 		next.start()

@@ -31,9 +31,20 @@ func (s *Socket) connect() {
 		return
 	}
 
+	entry := s.ns.entry
+	if r := s.ns.recovery; r != nil {
+		if !r.restore(ctx, s) {
+			s.queue.dropped.Store(true)
+			return
+		}
+		if r.opts.SkipMiddleware && s.Recovered() {
+			entry = HandlerFunc(s.ns.admit)
+			ctx.values = keptContext{s.conn.values, s.keptContext()}
+		}
+	}
 	ec := &eventContext{Context: ctx}
 	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}
-	err := s.call(ec, s.named(s.ns.entry))
+	err := s.call(ec, s.named(entry))
 	if err == nil && !s.admitted {
 		err = Refuse("") // a middleware answered in OnConnect's place
 	}
@@ -55,7 +66,12 @@ func (n *namespace) admit(ctx context.Context, e *Event) ([]any, error) {
 		s.kept = ctx
 		s.mu.Unlock()
 	}
-	if !n.rooms.add(s) { // what OnConnect sends to the namespace includes the newcomer
+	// What OnConnect sends to the namespace includes the newcomer.
+	if n.recovery != nil {
+		if err := n.recovery.admit(s); err != nil {
+			return nil, err
+		}
+	} else if !n.rooms.add(s) {
 		return nil, errDuplicateID
 	}
 	if n.onConnect != nil {
@@ -75,8 +91,14 @@ func (s *Socket) unheard() bool {
 
 // accept tells the client, and sends what was held for it.
 func (s *Socket) accept() {
+	if s.rec != nil {
+		s.ns.recovery.admitted(s)
+	}
 	s.mu.Lock()
 	unheard := s.unheard()
+	if s.rec != nil {
+		s.ns.recovery.welcome(s, !unheard) // with what it has missed
+	}
 	if !unheard {
 		s.conn.send(s.connectPacket()) // if the client just went, end will tell
 		for _, m := range s.opening.held {
@@ -94,7 +116,11 @@ func (s *Socket) accept() {
 	}
 	s.mu.Unlock()
 	if !unheard {
-		s.log().Info().Str("transport", s.Transport()).Msg("socket connected")
+		line := s.log().Info().Str("transport", s.Transport())
+		if s.Recovered() {
+			line.Bool("recovered", true)
+		}
+		line.Msg("socket connected")
 	}
 	s.tellValues()
 	s.ns.srv.feed.connected(s)
@@ -126,6 +152,9 @@ func (s *Socket) turnAway(public *Error) {
 		s.ended, s.why = true, ServerNamespaceDisconnect
 	}
 	s.state = gone
+	if s.rec != nil {
+		s.rec.refused, s.rec.missed = true, nil
+	}
 	if s.opening != nil {
 		s.opening.held = nil
 		s.opening.life.end(cause(s.why, nil))
@@ -168,9 +197,12 @@ func (s *Socket) depart() {
 	}
 }
 
-func connectPacket(path, sid string) (packet.Head, []byte) {
-	data := codec.AppendString([]byte(`{"sid":`), sid)
-	return packet.Head{Type: packet.Connect, Namespace: path}, append(data, '}')
+func connectPacket(s *Socket) (packet.Head, []byte) {
+	data := codec.AppendString([]byte(`{"sid":`), s.id)
+	if s.rec != nil {
+		data = codec.AppendString(append(data, `,"pid":`...), s.rec.pid)
+	}
+	return packet.Head{Type: packet.Connect, Namespace: s.ns.path}, append(data, '}')
 }
 
 // refusalPacket makes a CONNECT_ERROR. Data that cannot be encoded is left out:

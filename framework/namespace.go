@@ -122,6 +122,8 @@ type namespace struct {
 
 	serverSide serverSide
 
+	recovery *recovery // nil unless clients may recover
+
 	// Written by registration, read-only from the first request on.
 	mw        []Middleware
 	checks    []check
@@ -136,6 +138,8 @@ type namespace struct {
 func newNamespace(srv *Server, path string) *namespace {
 	n := &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
 	n.rooms.feed = &srv.feed
+	n.recovery = newRecovery(n)
+	n.rooms.recovery = n.recovery
 	return n
 }
 

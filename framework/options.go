@@ -63,6 +63,10 @@ type Options struct {
 	// owes.
 	NewAdapter adapter.New
 
+	// Recovery lets clients come back to where they were when their connection is lost.
+	// Its zero value does not.
+	Recovery Recovery
+
 	// Codec is used for JSON in place of the built-in codec, for what it can do. nil
 	// means the built-in one throughout.
 	Codec Codec
@@ -122,6 +126,7 @@ func (o Options) withDefaults() Options {
 	if o.MaxAttachments == 0 {
 		o.MaxAttachments = defaultMaxAttachments
 	}
+	o.Recovery = o.Recovery.withDefaults()
 	if o.EventName == nil {
 		o.EventName = SnakeCase
 	}

@@ -56,7 +56,7 @@ func (s *Socket) connectPacket() (packet.Head, []byte) {
 	if s.conn.protocol4() {
 		return packet.Head{Type: packet.Connect, Namespace: s.ns.path}, nil
 	}
-	return connectPacket(s.ns.path, s.id)
+	return connectPacket(s)
 }
 
 // refusal returns the payload of the packet that tells the client that it is not.

@@ -113,10 +113,10 @@ func (s *Socket) owe(q *question) bool {
 	if s.state != connected || s.silent() {
 		return false
 	}
-	if s.acks.byID == nil {
-		s.acks.byID = make(map[uint64]*pendingAck)
+	if s.acks == nil {
+		s.acks = make(pendingAcks)
 	}
-	s.acks.byID[q.id] = &q.pending
+	s.acks[q.id] = &q.pending
 	s.conn.session.AwaitAck(1)
 	return true
 }

@@ -32,7 +32,7 @@ func TestPromise14NothingIsLeftOfAQuestion(t *testing.T) {
 	ann.ExpectNone()
 	for _, s := range srv.Of("/").Sockets() {
 		s.mu.Lock()
-		if n := len(s.acks.byID); n > 0 {
+		if n := len(s.acks); n > 0 {
 			t.Errorf("got %d acks pending, want none", n)
 		}
 		s.mu.Unlock()
@@ -41,7 +41,7 @@ func TestPromise14NothingIsLeftOfAQuestion(t *testing.T) {
 
 func TestASocketsOwnIDsStayBelowThoseOfQuestions(t *testing.T) {
 	s := &Socket{state: connected}
-	s.acks.last = sharedIDs - 2
+	s.lastAck = sharedIDs - 2
 	for _, want := range []uint64{sharedIDs - 1, 1, 2} {
 		if got, err := s.expect(&pendingAck{}, false); got != want || err != nil {
 			t.Errorf("got id %d and error %v, want %d", got, err, want)

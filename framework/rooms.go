@@ -19,7 +19,8 @@ import (
 // directory.mu; then Socket.mu; then the session's. Only a broadcast holds several
 // rooms, and it only reads them; whoever writes holds one and waits for no other.
 // So a writer who waits for readers, and whom later readers wait for in turn, is
-// never part of a circle. Nobody reads one lock twice, for the same reason.
+// never part of a circle. Nobody reads one lock twice, for the same reason. Where
+// clients may recover, recovery.mu comes before all of them.
 type rooms struct {
 	seed    maphash.Seed
 	lengths atomic.Uint64 // bit n%64 for each length n that an id has had
@@ -27,6 +28,8 @@ type rooms struct {
 	byName  [shards]directory
 	feed    *feed               // is told who comes and goes; nil without
 	watch   adapter.RoomWatcher // nil unless somebody wants to know
+
+	recovery *recovery // if clients may recover: orders who is where with what is sent
 }
 
 const shards = 16
@@ -37,6 +40,20 @@ type crowd struct {
 	mu   sync.RWMutex
 	byID map[string]*Socket
 	all  []*Socket
+}
+
+// order is for who changes who is where: until ordered nothing is sent to clients that
+// may recover.
+func (r *rooms) order() {
+	if r.recovery != nil {
+		r.recovery.mu.Lock()
+	}
+}
+
+func (r *rooms) ordered() {
+	if r.recovery != nil {
+		r.recovery.mu.Unlock()
+	}
 }
 
 func newRooms() rooms { return rooms{seed: maphash.MakeSeed()} }
@@ -79,18 +96,23 @@ func (r *rooms) add(s *Socket) bool {
 // remove takes s out of every room and out of the namespace. s keeps the rooms'
 // names, for its OnDisconnect: nobody writes joined once s is absent.
 func (r *rooms) remove(s *Socket) {
+	r.order()
+	defer r.ordered()
 	s.mu.Lock()
 	before := s.absent
 	s.absent = true
-	joined := s.joined
+	id, joined := s.id, s.joined
 	s.mu.Unlock()
 	if before {
 		return
 	}
+	if r.recovery != nil {
+		r.recovery.lost(s)
+	}
 	for _, name := range joined {
 		r.quit(s, name)
 	}
-	r.crowd(s.id).drop(s, r.feed)
+	r.crowd(id).drop(s, r.feed)
 }
 
 func (c *crowd) drop(s *Socket, f *feed) {
@@ -120,6 +142,8 @@ func (r *rooms) join(s *Socket, names []string) {
 	if s.removed() {
 		return // or its rooms would be listed for a moment
 	}
+	r.order()
+	defer r.ordered()
 	for _, name := range names {
 		if name != s.id {
 			r.enter(s, name)
@@ -146,9 +170,14 @@ func (r *rooms) enter(s *Socket, name string) {
 	rm.add(s)
 	s.joined = append(s.joined, name)
 	r.feed.joined(s, name)
+	if r.recovery != nil {
+		r.recovery.entered(s, name)
+	}
 }
 
 func (r *rooms) leave(s *Socket, names []string) {
+	r.order()
+	defer r.ordered()
 	for _, name := range names {
 		r.quit(s, name)
 	}
@@ -172,6 +201,8 @@ func (r *rooms) quit(s *Socket, name string) {
 
 // close makes all members leave.
 func (r *rooms) close(name string) {
+	r.order()
+	defer r.ordered()
 	d := r.directory(name)
 	rm := d.find(name)
 	if rm == nil {
@@ -210,6 +241,9 @@ func (s *Socket) forgetRoom(name string) {
 	}
 	if i := slices.Index(s.joined, name); i >= 0 {
 		s.joined = slices.Delete(s.joined, i, i+1)
+	}
+	if s.rec != nil {
+		s.ns.recovery.left(s, name)
 	}
 }
 

@@ -35,6 +35,7 @@ type Server struct {
 	namespaces map[string]*namespace
 	families   families
 	claims     sync.Mutex // of class values
+	recoveries recoveryCounts
 	mw         []Middleware
 	checks     []check
 	onError    ErrorHandler

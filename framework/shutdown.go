@@ -25,7 +25,14 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.draining.Store(true)
 	srv.engine.Drain()
 	err := srv.workers.wait(ctx)
-	err = errors.Join(err, srv.engine.Shutdown(ctx), srv.waitEmpty(ctx), srv.leaveCluster(), srv.feed.wait(ctx))
+	err = errors.Join(err, srv.engine.Shutdown(ctx), srv.waitEmpty(ctx))
+	for _, r := range srv.recoveringNow() {
+		r.close()
+	}
+	if err == nil {
+		err = srv.waitEmpty(ctx) // of children that were there for sessions
+	}
+	err = errors.Join(err, srv.leaveCluster(), srv.feed.wait(ctx))
 	if err != nil {
 		return fmt.Errorf("framework: shutdown: %w", err)
 	}

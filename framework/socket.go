@@ -21,15 +21,17 @@ type Socket struct {
 	id   string
 	ns   *namespace
 	conn *conn
-	auth *Args // nil without
+	auth *Args        // nil without
+	rec  *recoverable // nil unless its client may recover
 
 	life lifetime // ends with the socket
 
 	mu      sync.Mutex
 	kept    context.Context // what connect middleware passed on; nil if that was what it got
 	state   state
-	leaving bool // its DISCONNECT packet is queued
-	ended   bool // no longer delivered to; OnDisconnect is queued or has run
+	leaving bool   // its DISCONNECT packet is queued
+	ended   bool   // no longer delivered to; OnDisconnect is queued or has run
+	lastAck uint32 // the id of what it was last asked: from 1, for older Python clients lose id 0
 	why     Reason
 	opening *connectContext // while OnConnect runs
 	values  map[*keyID]any
@@ -114,10 +116,15 @@ func (s *Socket) Transport() string { return s.conn.session.Transport() }
 // behind the events that came before the answer, with ErrClosed as its error if
 // the client goes.
 //
-// It returns ErrClosed when the client has gone, and ErrReservedEvent.
+// It returns ErrClosed when the client has gone, and ErrReservedEvent. Where clients may
+// recover (Options.Recovery) what is emitted after the loss of a connection is kept for
+// the client's return, unless it asks for an ack.
 func (s *Socket) Emit(event string, args ...any) error {
 	if n := len(args); n > 0 && isFunc(args[n-1]) {
 		return s.emitCallback(event, args[:n-1], args[n-1])
+	}
+	if s.ns.recovery != nil {
+		return s.emitLogged(event, args)
 	}
 	m, err := s.ns.encodeEvent(event, 0, args)
 	if err != nil {

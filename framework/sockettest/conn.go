@@ -103,7 +103,12 @@ func (c *Conn) Frames() []string {
 // fails the test when the server refuses; see Refused.
 func (c *Conn) Join(path string, auth ...any) *Socket {
 	c.tb.Helper()
-	s := c.join(path, auth)
+	return c.accepted(c.join(path, auth, claim{}))
+}
+
+// accepted fails the test unless s was let in.
+func (c *Conn) accepted(s *Socket) *Socket {
+	c.tb.Helper()
 	if s.refusal != nil {
 		c.tb.Fatalf("sockettest: joining %q was refused: %s%s", s.path, s.refusal, c.story())
 	}
@@ -114,7 +119,7 @@ func (c *Conn) Join(path string, auth ...any) *Socket {
 // refusal. It fails the test when the server lets the client in.
 func (c *Conn) Refused(path string, auth ...any) *Refusal {
 	c.tb.Helper()
-	s := c.join(path, auth)
+	s := c.join(path, auth, claim{})
 	if s.refusal == nil {
 		c.tb.Fatalf("sockettest: joining %q was not refused: the socket has the id %q%s", s.path, s.id, c.story())
 	}
@@ -136,7 +141,7 @@ func (r *Refusal) String() string {
 	return fmt.Sprintf("%q with data %s", r.Message, clip(string(r.Data)))
 }
 
-func (c *Conn) join(path string, auth []any) *Socket {
+func (c *Conn) join(path string, auth []any, back claim) *Socket {
 	c.tb.Helper()
 	if path == "" {
 		path = "/"
@@ -154,7 +159,7 @@ func (c *Conn) join(path string, auth []any) *Socket {
 			c.tb.Fatalf("sockettest: auth for %q: %v", path, err)
 		}
 	}
-	s := c.startJoin(path, payload)
+	s := c.startJoin(path, payload, back)
 	if s == nil {
 		c.tb.Fatalf("sockettest: %q is joined already; leave it first", path)
 	}
@@ -169,11 +174,12 @@ func (c *Conn) join(path string, auth []any) *Socket {
 	return s
 }
 
-// startJoin sends CONNECT. It returns nil if path is joined.
-func (c *Conn) startJoin(path string, payload []byte) *Socket {
+// startJoin sends CONNECT; back says what the payload claims. It returns nil if path is
+// joined.
+func (c *Conn) startJoin(path string, payload []byte, back claim) *Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &Socket{c: c, path: path, pending: make(map[int]*Pending)}
+	s := &Socket{c: c, path: path, claimed: back.pid, offset: back.offset, pending: make(map[int]*Pending)}
 	if before := c.sockets[path]; before != nil {
 		if before.state != left {
 			return nil
@@ -290,7 +296,7 @@ func (c *Conn) roundTrip() {
 	c.probes++
 	path := fmt.Sprintf("/sockettest-%d", c.probes)
 	c.mu.Unlock()
-	s := c.startJoin(path, nil)
+	s := c.startJoin(path, nil, claim{})
 	var in bool
 	answered := c.await(func() bool {
 		in = s.state == joined

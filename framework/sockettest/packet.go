@@ -35,6 +35,7 @@ type packet struct {
 	args        []json.RawMessage // EVENT: what follows the name; ACK: everything
 	text        string            // CONNECT: the sid; CONNECT_ERROR: the message
 	data        json.RawMessage   // CONNECT_ERROR: what it adds
+	pid         string            // CONNECT
 	attachments [][]byte          // as they come in
 	awaited     int               // how many there are to be
 }
@@ -87,9 +88,12 @@ func (p *packet) parsePayload(payload string) error {
 		}
 		return nil
 	case p.kind == kindConnect:
-		_, err := p.parseObject(payload, "sid")
+		object, err := p.parseObject(payload, "sid")
 		if err == nil && p.text == "" {
 			err = errors.New("CONNECT carries an empty sid")
+		}
+		if err == nil && object["pid"] != nil {
+			err = json.Unmarshal(object["pid"], &p.pid)
 		}
 		return err
 	case p.kind == kindConnectError:

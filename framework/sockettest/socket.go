@@ -16,6 +16,9 @@ type Socket struct {
 
 	// Guarded by c.mu.
 	id      string
+	pid     string
+	claimed string // the PID that the client came with
+	offset  string
 	state   state
 	again   bool     // the client was here before: events of that time may still come
 	refusal *Refusal // nil: not refused
@@ -114,7 +117,7 @@ func (s *Socket) receive(p *packet) error {
 	if s.state == left || s.state == joining && s.again {
 		return nil // of the time before the client left
 	}
-	if s.state == joining {
+	if s.state == joining && (s.claimed == "" || !p.isEvent()) { // else it was missed
 		if s.c.raw {
 			return nil
 		}
@@ -123,6 +126,7 @@ func (s *Socket) receive(p *packet) error {
 	}
 	args := Args{c: s.c, event: p.name, list: p.args, attachments: p.attachments}
 	if p.isEvent() {
+		s.heard(p)
 		s.events = append(s.events, &Event{Name: p.name, Args: args, s: s, id: p.id})
 		return nil
 	}

@@ -231,7 +231,7 @@ func (c *Conn) handle(p *packet) error {
 		if s.state != joining {
 			return c.unasked(p)
 		}
-		s.id, s.state = p.text, joined
+		s.id, s.pid, s.state = p.text, p.pid, joined
 	case kindConnectError:
 		if s.state != joining {
 			return c.unasked(p)

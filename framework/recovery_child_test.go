@@ -1,0 +1,68 @@
+package framework_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/sockettest"
+)
+
+// The child of a pattern stays for the sessions of it that are kept.
+
+func recoveringJobs(log chan<- string) *away {
+	srv := recovering()
+	srv.RegisterFunc("/job/{id}", func(p framework.Params) (framework.NamespaceHandler, error) {
+		log <- "make " + p.Get("id")
+		return &stages{id: p.Get("id"), log: log}, nil
+	})
+	return srv
+}
+
+func TestAChildStaysWhileSessionsAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := make(chan string, 20)
+		srv := recoveringJobs(log)
+		client := sockettest.Connect(t, srv, "/job/7")
+		for range 3 {
+			client.Conn().Cut()
+			synctest.Wait()
+			equal(t, "children", srv.Children("/job/{id}").Len(), 1)
+			srv.Of("/job/7").Emit("news", "1")
+			client = srv.back(t, client)
+			recovered(t, client, true)
+			hears(t, client, "news 1")
+		}
+		wantLog(t, log, "make 7", "connect 7", "disconnect 7", "connect 7", "disconnect 7", "connect 7", "disconnect 7", "connect 7")
+		client.Conn().Cut()
+		time.Sleep(2 * time.Minute)
+		wantLog(t, log, "disconnect 7", "close 7")
+		equal(t, "children", srv.Children("/job/{id}").Len(), 0)
+		client = srv.back(t, client)
+		recovered(t, client, false)
+		wantLog(t, log, "make 7", "connect 7")
+		client.Leave()
+		wantLog(t, log, "disconnect 7", "close 7")
+		equal(t, "expired", srv.RecoveryStats().Expired, 1)
+		client.Conn().Close()
+		srv.Shutdown(context.Background())
+	})
+}
+
+func TestShutdownClosesChildrenThatStayForSessions(t *testing.T) {
+	log := make(chan string, 20)
+	srv := recoveringJobs(log)
+	client := sockettest.Connect(t, srv, "/job/7")
+	client.Conn().Cut()
+	wantLog(t, log, "make 7", "connect 7", "disconnect 7")
+	other := sockettest.Connect(t, srv, "/job/8")
+	wantLog(t, log, "make 8", "connect 8")
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other.Disconnected()
+	equal(t, "log", len(log), 3) // all of it has run by now
+	equal(t, "children", srv.Children("/job/{id}").Len(), 0)
+}
