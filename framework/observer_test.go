@@ -81,7 +81,7 @@ func (d *diary) all() framework.Observer {
 	o.Disconnected = func(s *framework.Socket, reason framework.Reason, err error) {
 		d.write(s.ID(), "disconnected:", string(reason))
 	}
-	o.Opened = func(c framework.Client) { d.write("opened", c.Transport(), fmt.Sprint(len(c.Sockets()))) }
+	o.Opened = func(c framework.Client) { d.write("opened", c.Transport()) }
 	o.Closed = func(c framework.Client, reason framework.Reason, err error) { d.write("closed:", string(reason)) }
 	return o
 }
@@ -128,7 +128,7 @@ func TestAnObserverIsToldOfEveryThingInItsOrder(t *testing.T) {
 	conn := sockettest.Dial(t, srv, sockettest.Options{})
 	ann := conn.Join("/chat", "ann")
 	same(t, "connect", d.since(t, "ann connected"), []string{
-		"made /", "made /chat", "opened websocket 0",
+		"made /", "made /chat", "opened websocket",
 		"created ann", "ann joined ann", "created lobby", "ann joined lobby", "ann connected",
 	})
 
@@ -185,7 +185,7 @@ func TestARefusedSocketIsToldOfAsOneThatCameAndWentAndNeverConnected(t *testing.
 	srv, d := observed((*diary).all)
 	sockettest.Dial(t, srv, sockettest.Options{}).Refused("/chat", "spy")
 	same(t, "told", d.since(t, "deleted spy"), []string{
-		"made /", "made /chat", "opened websocket 0",
+		"made /", "made /chat", "opened websocket",
 		"created spy", "spy joined spy", "created lobby", "spy joined lobby",
 		"spy left lobby", "deleted lobby", "spy left spy", "deleted spy",
 	})
