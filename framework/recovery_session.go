@@ -58,13 +58,19 @@ func (r *recovery) arrive(s *Socket) (begins bool) {
 	r.mu.Lock()
 	s.rec.claim = c
 	before := r.live[c.pid]
-	if before == nil || before.leftForGood() {
-		defer r.mu.Unlock()
-		if c.pid == "" || before != nil {
-			r.fresh(s)
-		} else {
-			r.list(s, c.pid)
-		}
+	switch {
+	case c.pid == "":
+		r.fresh(s)
+		r.mu.Unlock()
+		return true
+	case before == nil:
+		r.list(s, c.pid)
+		r.mu.Unlock()
+		return true
+	case before.leftForGood():
+		r.fresh(s)
+		r.mu.Unlock()
+		r.recoveryFailed(s, &r.counts().unknown, adapter.ErrUnknownSession.Error())
 		return true
 	}
 	waited := before.unchain()
