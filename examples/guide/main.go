@@ -179,6 +179,7 @@ func newServer() *framework.Server {
 	srv := framework.New(framework.Options{Logger: zerolog.New(os.Stderr)})
 	srv.Use(middleware.Logger, middleware.Recoverer)
 	srv.Register("/library", &Library{Books: books}, Audit)
+	srv.RegisterFunc("/shelf/{number}", newShelf)
 	return srv
 }
 

@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
@@ -101,5 +104,65 @@ func TestTheRestOfTheGuide(t *testing.T) {
 	client.Emit("chat message", "hi all")
 	if got, want := other.Expect("message").Args.String(0), "hi all"; got != want {
 		t.Errorf("chat: got %s, want %s", got, want)
+	}
+}
+
+func TestAVoteNamesWhoIsSilent(t *testing.T) {
+	srv := newServer()
+	asking := sockettest.Connect(t, srv, "/library", Login{Token: "secret"})
+	var others []*sockettest.Socket
+	for range 3 {
+		c := sockettest.Connect(t, srv, "/library", Login{Token: "secret"})
+		c.Emit("follow", "1")
+		c.Expect("followed")
+		others = append(others, c)
+	}
+	vote := asking.EmitWithAck("vote", "1")
+	for i, c := range others {
+		e := c.Expect("buy another?")
+		if i == 2 {
+			c.Conn().Close() // a client that goes is silent at once
+		} else {
+			e.Ack(i == 0)
+		}
+	}
+	if got, want := vote.Wait().JSON(), "[1,1]"; got != want {
+		t.Errorf("yes and silent: got %s, want %s", got, want)
+	}
+	if got, want := asking.Call("close_book", "1").JSON(), "[2]"; got != want {
+		t.Errorf("readers: got %s, want %s", got, want)
+	}
+	if got := srv.Of("/library").Members("former readers"); len(got) != 2 {
+		t.Errorf("former readers: got %d, want 2", len(got))
+	}
+}
+
+func TestShelvesAreMadeForTheirFirstClient(t *testing.T) {
+	srv := newServer()
+	conn := sockettest.Dial(t, srv, sockettest.Options{})
+	if got, want := conn.Join("/shelf/7").Call("look").JSON(), "[7]"; got != want {
+		t.Errorf("look: got %s, want %s", got, want)
+	}
+	if got, want := conn.Refused("/shelf/41").Message, "there is no such shelf"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTraceShowsBothDirections(t *testing.T) {
+	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	traffic := observe(srv)
+	seen := make(chan string, 10)
+	srv.On("connect", func(s *framework.Socket) {
+		trace(s, func(direction, event string) { seen <- direction + " " + event })
+	})
+	srv.On("ping me", func(s *framework.Socket) error { return s.Emit("pinged") })
+	sockettest.Connect(t, srv, "/").Emit("ping me")
+	for _, want := range []string{"in ping me", "out pinged"} {
+		if got := <-seen; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if traffic.PacketsIn.Load() == 0 {
+		t.Error("no packet was counted")
 	}
 }
