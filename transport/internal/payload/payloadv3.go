@@ -3,6 +3,7 @@ package payload
 import (
 	"encoding/base64"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Engine.IO protocol v3 puts the length of each packet in front of it. A payload is
@@ -119,11 +120,14 @@ func length(b []byte, zero, end byte) (n int, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
-// units returns the length of b in UTF-16 units.
+// units returns the length of b in UTF-16 units. A range over string(b) would do, but
+// copies b.
 func units(b []byte) int {
 	n := 0
-	for _, r := range string(b) { // which copies nothing
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
 		n += unitsOf(r)
+		b = b[size:]
 	}
 	return n
 }
@@ -131,13 +135,12 @@ func units(b []byte) int {
 // endOf returns where the first n UTF-16 units of b end. It is not ok if there are
 // not as many, or if that is in the middle of a surrogate pair.
 func endOf(b []byte, n int) (end int, ok bool) {
-	for i, r := range string(b) {
-		if n <= 0 {
-			return i, n == 0
-		}
+	for n > 0 && end < len(b) {
+		r, size := utf8.DecodeRune(b[end:])
 		n -= unitsOf(r)
+		end += size
 	}
-	return len(b), n == 0
+	return end, n == 0
 }
 
 func unitsOf(r rune) int {

@@ -158,6 +158,20 @@ func TestALengthThatLiesAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Or a body of many packets would be copied once for each of them.
+func TestNextV3LeavesTheRestOfThePayloadAlone(t *testing.T) {
+	body := bytes.Repeat([]byte("3:4€x"), 10_000)
+	got := testing.AllocsPerRun(10, func() {
+		if _, rest, more, err := NextV3(body); len(rest) != len(body)-len("3:4€x") || !more || err != nil {
+			t.Errorf("got %d bytes of rest, more %v, %v", len(rest), more, err)
+		}
+		_ = units(body)
+	})
+	if got != 0 {
+		t.Errorf("got %v allocations, want none", got)
+	}
+}
+
 // FuzzNextV3 decodes anything without panicking, and encodes what it decoded back to
 // something that decodes to the same, as text and in binary.
 func FuzzNextV3(f *testing.F) {
