@@ -139,6 +139,13 @@ func (e *Engine) admit() bool {
 	return true
 }
 
+// drains tells whether there is no admit any more.
+func (e *Engine) drains() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.draining
+}
+
 // hold keeps the workers running until release.
 func (e *Engine) hold() {
 	e.mu.Lock()

@@ -28,8 +28,8 @@ type Stream interface {
 	// closed once that may have arrived. It does not block.
 	Finish()
 
-	// Close ends the connection at once. It wakes who reads or writes. It is called
-	// in any case, at times more than once.
+	// Close ends the connection at once. It wakes who reads or writes, and does not
+	// block. It is called in any case, at times more than once.
 	Close() error
 }
 
@@ -42,6 +42,9 @@ func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	case !slices.Contains(e.opts.Transports, WebTransport):
 		e.refuse(w, r, refusedTransport, "Options.Transports does not have transport.WebTransport")
+		return false
+	case e.drains():
+		e.refuse(w, r, refusedDraining, "")
 		return false
 	}
 	return e.allow(w, r) // before it is known whether it is an upgrade
@@ -70,10 +73,15 @@ func (e *Engine) ServeStream(stream Stream, r *http.Request) {
 	}
 	_ = stream.SetReadDeadline(time.Time{})
 	frames.limit = e.opts.MaxPayload
+	goesOn := false
 	if id == "" {
-		e.openStream(c, &frames, r)
+		goesOn = e.openStream(c, r)
 	} else {
-		e.upgradeToStream(c, &frames, id)
+		goesOn = e.upgradeToStream(c, id)
+	}
+	if goesOn {
+		c.uncork()
+		c.serveStream(&frames)
 	}
 }
 
@@ -101,22 +109,26 @@ func readOpening(f *streamFrames) (id string, err error) {
 // maxOpening is more than the first packet of a stream can need, in bytes.
 const maxOpening = 512
 
-// openStream opens a session on a stream.
-func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
-	opened := false
+// openStream opens a session on a stream, or closes that. What is panicked with there
+// by NewID or accept goes no further: this is no goroutine of net/http's.
+func (e *Engine) openStream(c *conn, r *http.Request) (opened bool) {
 	defer func() {
-		if !opened { // or NewID or accept panicked
+		if v := recover(); v != nil {
+			e.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).Str("remote", r.RemoteAddr).
+				Msg("webtransport handshake panicked")
+		}
+		if !opened {
 			_ = c.Conn.Close()
 		}
 	}()
 	id, err := e.makeID(r)
 	if err != nil {
 		e.log.Error().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport opened no session")
-		return
+		return false
 	}
 	defer e.disownID(id)
 	if !e.admit() {
-		return
+		return false
 	}
 	s := e.newSession(id)
 	c.session = s
@@ -130,23 +142,21 @@ func (e *Engine) openStream(c *conn, frames *streamFrames, r *http.Request) {
 		}
 	}()
 	s.open(r)
-	opened = true
-	c.uncork()
-	c.serveStream(frames)
+	return true
 }
 
-// upgradeToStream serves a stream that is to become the transport of a session.
-func (e *Engine) upgradeToStream(c *conn, frames *streamFrames, id string) {
+// upgradeToStream makes a stream the probe of the session that it is to become the
+// transport of, or closes it.
+func (e *Engine) upgradeToStream(c *conn, id string) bool {
 	s := e.session(id)
 	if s == nil || s.v3 || !s.reserveUpgrade() {
 		e.log.Debug().Msg("webtransport for a session that is unknown, or has no use for it")
 		_ = c.Conn.Close()
-		return
+		return false
 	}
 	e.hold()
 	s.probeOn(c)
-	c.uncork()
-	c.serveStream(frames)
+	return true
 }
 
 // serveStream reads until the stream ends.
@@ -162,7 +172,7 @@ func (c *conn) serveStream(frames *streamFrames) {
 		}
 		c.receive(data, binary)
 	}
-	if errors.Is(c.readErr, errFrame) {
+	if errors.Is(c.readErr, errFrame) && c.phase == probeNone {
 		_ = c.session.violation(ReasonParseError, c.readErr)
 	} else {
 		c.readFailed = true

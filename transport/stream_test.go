@@ -224,6 +224,74 @@ func TestAFrameThatLiesEndsTheSession(t *testing.T) {
 	}
 }
 
+func TestAFrameThatLiesOnAProbeLeavesTheSessionPolling(t *testing.T) {
+	for _, before := range [][]string{nil, {"2probe"}} {
+		synctest.Test(t, func(t *testing.T) {
+			opts, _, failed := upgradeHooks()
+			opts.Transports = bothAndStreams
+			h := newHarness(t, opts)
+			q, p := h.openPoll()
+			c := h.dialStream(`0{"sid":"` + p.session.ID() + `"}`)
+			for _, packet := range before {
+				c.text(packet)
+				c.want("3probe")
+			}
+			c.write([]byte{0})
+			c.wantEnd()
+			if err := receive(t, failed); !errors.Is(err, errFrame) {
+				t.Errorf("got %v, want %v", err, errFrame)
+			}
+			h.post(q, "4still here").want(t, 200, "ok")
+			h.get(q).want(t, 200, "4still here")
+		})
+	}
+}
+
+// It runs on a goroutine that is not net/http's.
+func TestAPanicWhileAStreamOpensIsContained(t *testing.T) {
+	oops := func(*http.Request) (string, error) { panic("oops") }
+	tests := []struct {
+		name string
+		h    func(t *testing.T) *harness
+	}{
+		{"in NewID", func(t *testing.T) *harness {
+			return newHarness(t, Options{Transports: bothAndStreams, NewID: oops})
+		}},
+		{"in accept", func(t *testing.T) *harness {
+			return newHarness(t, Options{Transports: bothAndStreams}, withAccept(func(*peer) { panic("oops") }))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := tt.h(t)
+				h.dialStream("0").wantEnd()
+				if logs := h.logs.String(); !strings.Contains(logs, "oops") || !strings.Contains(logs, `"level":"error"`) {
+					t.Errorf("got log %s, want the panic", logs)
+				}
+				synctest.Wait()
+				h.engine.mu.Lock()
+				defer h.engine.mu.Unlock()
+				if h.engine.live != 0 || len(h.engine.sessions) != 0 || len(h.engine.claimed) != 0 {
+					t.Errorf("got %d alive, %d listed, %d claimed, want nothing left", h.engine.live, len(h.engine.sessions), len(h.engine.claimed))
+				}
+			})
+		})
+	}
+}
+
+func TestAnEngineThatDrainsAdmitsNoStreams(t *testing.T) {
+	h := newHarness(t, Options{Transports: bothAndStreams})
+	h.engine.Drain()
+	w := httptest.NewRecorder()
+	if h.engine.AdmitStream(w, httptest.NewRequest(http.MethodConnect, "https://parlor.test/socket.io/", nil)) {
+		t.Error("the stream was admitted")
+	}
+	if got, want := w.Body.String(), `{"code":3,"message":"Server is shutting down"}`; w.Code != 503 || got != want {
+		t.Errorf("got %d %s, want 503 %s", w.Code, got, want)
+	}
+}
+
 func TestStreamsAreAdmittedOnRequestOnly(t *testing.T) {
 	tests := []struct {
 		name       string
