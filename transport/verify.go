@@ -87,9 +87,10 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, r)
 		return
 	}
-	if r.Method == http.MethodGet && r.ContentLength != 0 {
+	if r.Method == http.MethodGet && r.ContentLength != 0 && r.ProtoMajor == 1 {
 		// net/http waits for such a body before it answers, and does not see the
-		// client leave meanwhile: a poll, which has no deadline, would never end.
+		// client leave meanwhile: a poll, which has no deadline, would never end. Later
+		// versions see that, and may not know whether there is a body.
 		e.refuse(w, r, refusedRequest, "a GET with a body")
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
 
 	"github.com/parlor-go/parlor/transport"
@@ -60,11 +61,11 @@ func certificate(t *testing.T) tls.Certificate {
 }
 
 // start serves an echoing engine on loopback and returns the URL of its endpoint.
-func start(t *testing.T, opts transport.Options) (url string, sessions chan *echo, pool *x509.CertPool) {
+func start(t *testing.T, set ...func(o *Options, engine http.Handler)) (url string, sessions chan *echo, pool *x509.CertPool) {
 	t.Helper()
 	sessions = make(chan *echo, 10)
-	opts.Transports = []string{transport.Polling, transport.WebTransport}
-	engine := transport.New(opts, func(s *transport.Session, _ *http.Request) transport.Handler {
+	both := transport.Options{Transports: []string{transport.Polling, transport.WebTransport}}
+	engine := transport.New(both, func(s *transport.Session, _ *http.Request) transport.Handler {
 		e := &echo{session: s, closed: make(chan transport.Reason, 1)}
 		sessions <- e
 		return e
@@ -80,7 +81,11 @@ func start(t *testing.T, opts transport.Options) (url string, sessions chan *ech
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := New(engine, Options{TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, StreamTimeout: 200 * time.Millisecond})
+	opts := Options{TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}
+	for _, f := range set {
+		f(&opts, engine)
+	}
+	srv := New(engine, opts)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(conn) }()
 	t.Cleanup(func() {
@@ -151,7 +156,7 @@ func exchange(t *testing.T, stream io.ReadWriter, send, want []byte) {
 }
 
 func TestAClientConnectsOverQUIC(t *testing.T) {
-	url, sessions, pool := start(t, transport.Options{})
+	url, sessions, pool := start(t)
 	_, session := dial(t, url, pool, nil)
 	stream := open(t, session)
 	handshake(t, stream)
@@ -172,7 +177,7 @@ func TestAClientConnectsOverQUIC(t *testing.T) {
 }
 
 func TestAClientThatClosesItsSessionIsGone(t *testing.T) {
-	url, sessions, pool := start(t, transport.Options{})
+	url, sessions, pool := start(t)
 	_, session := dial(t, url, pool, nil)
 	handshake(t, open(t, session))
 	_ = session.CloseWithError(0, "")
@@ -181,8 +186,34 @@ func TestAClientThatClosesItsSessionIsGone(t *testing.T) {
 	}
 }
 
+func TestPollingWorksOverHTTP3(t *testing.T) {
+	url, sessions, pool := start(t, func(o *Options, engine http.Handler) { o.Handler = http.StripPrefix("/polling", engine) })
+	h3 := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	t.Cleanup(func() { _ = h3.Close() })
+	client := &http.Client{Transport: h3, Timeout: 10 * time.Second}
+	url = strings.Replace(url, "/socket.io/", "/polling/?EIO=4&transport=polling", 1)
+	want := func(want string, res *http.Response, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		got, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusOK || !strings.HasPrefix(string(got), want) {
+			t.Fatalf("got %s %q, %v, want %q", res.Status, got, err, want)
+		}
+	}
+	res, err := client.Get(url)
+	want(`0{"sid":"`, res, err)
+	url += "&sid=" + (<-sessions).session.ID()
+	res, err = client.Post(url, "text/plain", strings.NewReader("4hi"))
+	want("ok", res, err)
+	res, err = client.Get(url)
+	want("4hi", res, err)
+}
+
 func TestAForeignPageIsRefused(t *testing.T) {
-	url, _, pool := start(t, transport.Options{})
+	url, _, pool := start(t)
 	res, _ := dial(t, url, pool, http.Header{"Origin": {"https://evil.test"}})
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("got status %d, want %d", res.StatusCode, http.StatusForbidden)
@@ -190,13 +221,13 @@ func TestAForeignPageIsRefused(t *testing.T) {
 }
 
 func TestASessionWithoutAStreamIsClosed(t *testing.T) {
-	url, _, pool := start(t, transport.Options{})
+	url, _, pool := start(t, func(o *Options, _ http.Handler) { o.StreamTimeout = 200 * time.Millisecond })
 	_, session := dial(t, url, pool, nil)
 	<-session.Context().Done()
 }
 
 func TestOtherPathsAreNotServed(t *testing.T) {
-	url, _, pool := start(t, transport.Options{})
+	url, _, pool := start(t)
 	res, _ := dial(t, strings.Replace(url, "/socket.io/", "/other/", 1), pool, nil)
 	if res.StatusCode != http.StatusNotFound {
 		t.Errorf("got status %d, want %d", res.StatusCode, http.StatusNotFound)
