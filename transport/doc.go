@@ -1,7 +1,7 @@
 // Package transport is Engine.IO protocol v4 on the server, and v3 on request
-// (Options.AllowEIO3): HTTP long polling, WebSocket, and the upgrade from the one to the other. It carries messages,
-// text or binary, between a client and a [Handler]; of namespaces, rooms and
-// events it knows nothing.
+// (Options.AllowEIO3): HTTP long polling, WebSocket, on request WebTransport, and the
+// upgrade from polling to the others. It carries messages, text or binary, between a
+// client and a [Handler]; of namespaces, rooms and events it knows nothing.
 //
 //	engine := transport.New(transport.Options{}, func(s *transport.Session, r *http.Request) transport.Handler {
 //		return &echo{session: s}

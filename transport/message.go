@@ -47,6 +47,7 @@ const (
 	formFrames   form = iota // WebSocket frames of Engine.IO 4, as they stand in a Message
 	formStream               // frames of WebTransport
 	formDeflate              // frames of which some are compressed: as deflate.frames has them
+	formBase64               // frames of Engine.IO 4 for clients that take no binary ones
 	formV3                   // frames of Engine.IO 3: binary ones have a type in front
 	formBase64V3             // the same for clients that take no binary ones
 	forms
@@ -71,7 +72,7 @@ func (f form) encode(m *Message) []byte {
 	if f == formStream {
 		return encodeStream(m.frames)
 	}
-	return framesV3(m.frames, f == formBase64V3)
+	return f.binaryAs(m.frames)
 }
 
 // Opcodes of WebSocket frames, RFC 6455 section 5.2, with the FIN bit set.

@@ -104,16 +104,16 @@ type Options struct {
 	// offer it, browsers among them, RFC 7692. It takes processor time for each message
 	// and, while messages are compressed, memory; it pays for large texts on slow
 	// networks. What is Uncompressed is sent as it is, and so is what goes to clients of
-	// Engine.IO 3. MaxPayload bounds what comes in as
-	// it is when inflated.
+	// Engine.IO 3 or to those that take no binary messages. MaxPayload bounds what comes
+	// in as it is when inflated.
 	//
 	// Engine.IO reference server, "perMessageDeflate".
 	PerMessageDeflate *PerMessageDeflate
 
 	// AllowRequest is asked about each handshake, on any transport, before the client
-	// is answered; of WebTransport also about upgrades. An error refuses it with status 403 and code 4: a *Refusal
-	// with the text that it has for the client, any other with "Forbidden". The
-	// request's origin has been checked by then. nil allows all.
+	// is answered; of WebTransport also about upgrades. An error refuses it with status
+	// 403 and code 4: a *Refusal with the text that it has for the client, any other with
+	// "Forbidden". The request's origin has been checked by then. nil allows all.
 	//
 	// Engine.IO reference server, "allowRequest".
 	AllowRequest func(r *http.Request) error

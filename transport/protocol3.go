@@ -28,23 +28,30 @@ func (s *Session) Protocol() int {
 	return 4
 }
 
-// shape gives c the form that the client wants on the WebSocket that r asks for. In
-// those of v3 nothing is compressed, whatever has been agreed on.
+// shape gives c the form that the client wants on the WebSocket that r asks for: with
+// b64 binary messages are text. In forms other than that of v4 nothing is compressed,
+// whatever has been agreed on.
 func (s *Session) shape(c *conn, r *http.Request) {
+	asText := parameter(r.URL.RawQuery, "b64") != ""
 	switch {
-	case !s.v3:
-	case parameter(r.URL.RawQuery, "b64") != "":
+	case s.v3 && asText:
 		c.form = formBase64V3
-	default:
+	case s.v3:
 		c.form = formV3
+	case asText:
+		c.form = formBase64
 	}
 }
 
-// framesV3 returns frames as a client of protocol v3 wants them: binary messages have
-// their type in front, or are base64.
-func framesV3(frames []byte, asText bool) []byte {
+// binaryAs returns frames with binary messages in one of the forms that have them
+// otherwise: base64, or in protocol v3 with their type in front.
+func (f form) binaryAs(frames []byte) []byte {
 	if !hasBinary(frames) {
 		return frames
+	}
+	mark := "b"
+	if f == formBase64V3 {
+		mark = "b4"
 	}
 	var dst []byte
 	for len(frames) > 0 {
@@ -52,12 +59,12 @@ func framesV3(frames []byte, asText bool) []byte {
 		switch {
 		case opcode != frameBinary:
 			dst = append(dst, frames[:len(frames)-len(rest)]...)
-		case asText:
-			dst = append(appendHeader(dst, frameText, 2+base64.StdEncoding.EncodedLen(len(data))), "b4"...)
-			dst = base64.StdEncoding.AppendEncode(dst, data)
-		default:
+		case f == formV3:
 			dst = append(appendHeader(dst, frameBinary, 1+len(data)), 4)
 			dst = append(dst, data...)
+		default:
+			dst = append(appendHeader(dst, frameText, len(mark)+base64.StdEncoding.EncodedLen(len(data))), mark...)
+			dst = base64.StdEncoding.AppendEncode(dst, data)
 		}
 		frames = rest
 	}

@@ -51,8 +51,8 @@ type Session struct {
 	backlog backlog
 }
 
-// ID returns the session's id: 20 characters, or what Options.NewID made. Who knows it can act as the client:
-// show it to nobody else.
+// ID returns the session's id: 20 characters, or what Options.NewID made. Who knows it
+// can act as the client: show it to nobody else.
 func (s *Session) ID() string { return s.id }
 
 // logID is what logs have of the id: enough to tell sessions apart.

@@ -51,9 +51,9 @@ func (s *Session) tellUpgrade() {
 	}
 }
 
-// tellUpgradeFailed tells the handler, and calls Options.OnUpgradeFailed. why is what closed the probe, nil if
-// that was the client or the network, and err how its reading ended. A session that is
-// over has no upgrade that failed.
+// tellUpgradeFailed tells the handler, and calls Options.OnUpgradeFailed. why is what
+// closed the probe, nil if that was the client or the network, and err how its reading
+// ended. A session that is over has no upgrade that failed.
 func (s *Session) tellUpgradeFailed(why, err error) {
 	f, h := s.engine.opts.OnUpgradeFailed, s.upgradeHandler()
 	if f == nil && h == nil || s.ended.Load() {

@@ -322,3 +322,22 @@ func TestPanicInMessageEndsOnlyThatSession(t *testing.T) {
 		c.want("4fine")
 	})
 }
+
+// The JavaScript client asks for that with forceBase64.
+func TestAClientThatTakesNoBinaryGetsBase64(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{PerMessageDeflate: &PerMessageDeflate{Threshold: 1}})
+		c := h.dialWS(wsQuery+"&b64=1", "Sec-WebSocket-Extensions", "permessage-deflate")
+		c.read()
+		p := h.peer()
+		_ = p.session.Send(NewMessage([]byte("with"), []byte{1, 2}, nil))
+		c.want("4with")
+		c.want("bAQI=")
+		c.want("b")
+		c.send("bAwQ=")
+		if got, want := receive(t, p.messages), "binary:\x03\x04"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		c.want("bAwQ=")
+	})
+}

@@ -41,8 +41,7 @@ type Packet struct {
 }
 
 // Next takes the first packet off body. more tells whether there is another one in
-// rest, which may be empty even so. Data may
-// be part of body.
+// rest, which may be empty even so. Data may be part of body.
 func Next(body []byte) (p Packet, rest []byte, more bool, err error) {
 	packet, rest, more := bytes.Cut(body, []byte{separator})
 	p, err = Decode(packet)
