@@ -285,12 +285,17 @@ func (s *Session) notify() {
 	if h == nil {
 		return // accept panicked
 	}
+	s.contain("Handler.Closed", func() { h.Closed(s.reason, s.err) })
+}
+
+// contain calls f, which is not the engine's, and logs it if that panics.
+func (s *Session) contain(name string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.logPanic(v, "Handler.Closed")
+			s.logPanic(v, name)
 		}
 	}()
-	h.Closed(s.reason, s.err)
+	f()
 }
 
 // open lists a session that has its transport, and asks the engine's user for its

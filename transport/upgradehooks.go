@@ -26,7 +26,7 @@ func (s *Session) failProbe(c *conn, err error) bool {
 
 // UpgradeHandler is a Handler that is told of upgrades as Options.OnUpgrade and
 // OnUpgradeFailed are, and before them, on a goroutine that reads from the client: it
-// must not block.
+// must not block. A panic is logged.
 type UpgradeHandler interface {
 	Handler
 	Upgraded()
@@ -44,7 +44,7 @@ func (s *Session) upgradeHandler() UpgradeHandler {
 // tellUpgrade tells the handler, and calls Options.OnUpgrade.
 func (s *Session) tellUpgrade() {
 	if h := s.upgradeHandler(); h != nil {
-		h.Upgraded()
+		s.contain("Handler.Upgraded", h.Upgraded)
 	}
 	if f := s.engine.opts.OnUpgrade; f != nil {
 		s.callHook("Options.OnUpgrade", func() { f(s) })
@@ -66,7 +66,7 @@ func (s *Session) tellUpgradeFailed(why, err error) {
 		}
 	}
 	if h != nil {
-		h.UpgradeFailed(why)
+		s.contain("Handler.UpgradeFailed", func() { h.UpgradeFailed(why) })
 	}
 	if f != nil {
 		s.callHook("Options.OnUpgradeFailed", func() { f(s, why) })
@@ -78,11 +78,6 @@ func (s *Session) callHook(name string, f func()) {
 	s.engine.hold()
 	go func() {
 		defer s.engine.release()
-		defer func() {
-			if v := recover(); v != nil {
-				s.logPanic(v, name)
-			}
-		}()
-		f()
+		s.contain(name, f)
 	}()
 }

@@ -100,6 +100,31 @@ func TestTheEndOfASessionIsNoFailedUpgrade(t *testing.T) {
 	})
 }
 
+func TestAPanicInAHandlerOfUpgradesIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{})
+		q, p := h.openPoll()
+		close(p.moves) // sending there panics
+		c := h.dialWS(wsQuery + "&sid=" + p.session.ID())
+		c.send("5")
+		c.wantEnd()
+		synctest.Wait()
+		if logs := h.logs.String(); !strings.Contains(logs, "Handler.UpgradeFailed") {
+			t.Errorf("got log %s, want the panic", logs)
+		}
+		h.post(q, "4still here").want(t, 200, "ok")
+		h.get(q).want(t, 200, "4still here")
+
+		c = h.probe(p)
+		c.send("5")
+		c.send("4still here")
+		c.want("4still here")
+		if logs := h.logs.String(); !strings.Contains(logs, "Handler.Upgraded") {
+			t.Errorf("got log %s, want the panic", logs)
+		}
+	})
+}
+
 func TestAPanicInAnUpgradeHookIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Options{OnUpgrade: func(*Session) { panic("oops") }})
