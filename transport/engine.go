@@ -76,8 +76,9 @@ func (e *Engine) Drain() {
 }
 
 // Shutdown drains the engine and closes every session with
-// ReasonServerShuttingDown: what is queued is flushed and the client is told, if it
-// is on a WebSocket or a poll of its is pending. It returns when all sessions and
+// ReasonServerShuttingDown: what is queued is flushed, and a WebSocket is closed. A
+// polling client is told by its next poll, which fails: all clients try again then,
+// and some do not after a close packet. Shutdown returns when all sessions and
 // goroutines of the engine are gone. If ctx ends first, what is left is aborted and
 // the error wraps ctx's.
 //

@@ -123,7 +123,8 @@ func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 		switch mode {
 		case endFlush:
 			p.lingers = true
-		case endShutdown:
+		case endShutdown: // python-engineio does not come back after a '1', but after the error of its next poll
+			p.final = '6'
 			p.lingers = p.get != nil || p.size > 0
 		case endByClient: // it knows, and waits for the poll that it sent at the same time
 			p.final = '6'
