@@ -40,11 +40,13 @@ func newMessagePack() *framework.Server {
 	return srv
 }
 
-func TestPythonClientWithMessagePack(t *testing.T) {
-	for _, mode := range []string{"websocket", "polling", "upgrade"} {
-		t.Run(mode, func(t *testing.T) {
-			url := serveServer(t, newListener(t, "127.0.0.1:0"), newMessagePack())
-			testclients.RunPython(t, "python-msgpack.py", url, mode)
-		})
+func TestPythonClientsWithMessagePack(t *testing.T) {
+	for _, python := range pythons {
+		for _, mode := range []string{"websocket", "polling", "upgrade"} {
+			t.Run(string(python)+"/"+mode, func(t *testing.T) {
+				url := serveServer(t, newListener(t, "127.0.0.1:0"), newMessagePack())
+				python.Run(t, "messagepack.py", url, mode)
+			})
+		}
 	}
 }
