@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -74,15 +75,22 @@ type pick struct {
 // stack.
 const manyPicks = 16
 
-// mostTries is how often a selection is found anew before it is taken as it is: rooms
-// of those names then come and go faster than they can be locked.
-const mostTries = 8
+// mostTries is how often a selection is found anew before it is taken as it is, so that
+// nothing can keep a broadcast for ever. A room of those names has to come or go between
+// each two steps for that; others get their turn to be done with it after fewTries.
+const (
+	fewTries  = 8
+	mostTries = 1000
+)
 
 func (r *rooms) eachPicked(t *target, f func(*Socket)) {
 	var some [manyPicks]pick
 	picks := pickNames(some[:0], t)
 	for tries := 1; !r.hold(picks) && tries < mostTries; tries++ {
 		release(picks)
+		if tries >= fewTries {
+			runtime.Gosched()
+		}
 	}
 	defer release(picks)
 	if len(picks) > manyPicks {
