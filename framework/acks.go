@@ -223,13 +223,7 @@ func (p *pendingAck) settle(s *Socket, args Args, err error) {
 // holdArgs counts an answer against the client's backlog until its callback
 // ran.
 func (s *Socket) holdArgs(args Args) int {
-	size := taskOverhead
-	for _, elem := range args.elems {
-		size += len(elem)
-	}
-	for _, b := range args.attachments {
-		size += len(b)
-	}
+	size := taskOverhead + args.size()
 	s.conn.session.Hold(size)
 	return size
 }

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -82,6 +83,31 @@ func (a Args) appendTo(dst []byte, first bool) []byte {
 		dst = append(dst, elem...)
 	}
 	return dst
+}
+
+// clone copies the arguments, for who is shown what somebody else is served: that may
+// change what it was given.
+func (a Args) clone() Args {
+	c := Args{err: a.err, elems: make([][]byte, len(a.elems)), attachments: make([][]byte, len(a.attachments))}
+	for i, elem := range a.elems {
+		c.elems[i] = bytes.Clone(elem)
+	}
+	for i, b := range a.attachments {
+		c.attachments[i] = bytes.Clone(b)
+	}
+	return c
+}
+
+// size is how many bytes there are.
+func (a Args) size() int {
+	n := 0
+	for _, elem := range a.elems {
+		n += len(elem)
+	}
+	for _, b := range a.attachments {
+		n += len(b)
+	}
+	return n
 }
 
 // MarshalJSON encodes the arguments as one array. Inside other data Args are

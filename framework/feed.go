@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 // feed tells observers, and listeners to what sockets are sent, in the order in which
@@ -18,9 +20,12 @@ type feed struct {
 	observers []Observer
 	wants     wants
 	most      int // that may be noted for events to be noted, too
+	mostBytes int // that may be in these
 
 	mu      sync.Mutex
-	noted   []func()
+	noted   []noted
+	bytes   int                // of what is noted
+	message *transport.Message // the last one that was noted
 	telling bool
 	dropped int           // events, since somebody fell behind
 	idle    chan struct{} // closed when all is told; nil unless somebody waits
@@ -28,6 +33,12 @@ type feed struct {
 	// Touched by who tells.
 	members map[inRoom]int // how many there are, if somebody wants to know of rooms
 	shown   shown          // what was sent last: of a broadcast it is the same for all
+}
+
+// noted is something that has happened.
+type noted struct {
+	tell  func()
+	bytes int // that it keeps in memory, of what clients chose
 }
 
 // wants is what some observer has a function for.
@@ -40,11 +51,13 @@ type inRoom struct {
 	room string
 }
 
-// mostNoted is how far who listens may fall behind before it no longer hears of events:
-// some 100 MB.
-const mostNoted = 1 << 20
+// How far who listens may fall behind before it no longer hears of events.
+const (
+	mostNoted = 1 << 20  // of some 100 bytes
+	mostBytes = 64 << 20 // beside them, of what is in the events
+)
 
-func (f *feed) add(o Observer) {
+func (f *feed) observe(o Observer) {
 	f.observers = append(f.observers, o)
 	w := &f.wants
 	w.namespaces = w.namespaces || o.NamespaceMade != nil || o.NamespaceGone != nil
@@ -60,23 +73,44 @@ func (f *feed) add(o Observer) {
 func (f *feed) note(tell func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.noted = append(f.noted, tell)
-	if !f.telling {
-		f.telling = true
-		go f.tell()
-	}
+	f.add(noted{tell: tell})
 }
 
 // noteEvent is note for what there may be too much of.
-func (f *feed) noteEvent(tell func()) {
+func (f *feed) noteEvent(tell func(), bytes int) {
 	f.mu.Lock()
-	full := len(f.noted) >= f.most
-	if full {
-		f.dropped++
+	defer f.mu.Unlock()
+	f.addEvent(noted{tell, bytes})
+}
+
+// noteMessage is noteEvent for a message, which may go to many.
+func (f *feed) noteMessage(tell func(), m *transport.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := noted{tell: tell}
+	if m != f.message { // else it is kept already
+		n.bytes = m.Len()
 	}
-	f.mu.Unlock()
-	if !full {
-		f.note(tell)
+	if f.addEvent(n) {
+		f.message = m
+	}
+}
+
+func (f *feed) addEvent(n noted) bool {
+	if len(f.noted) >= f.most || f.bytes >= f.mostBytes {
+		f.dropped++
+		return false
+	}
+	f.add(n)
+	return true
+}
+
+func (f *feed) add(n noted) {
+	f.noted = append(f.noted, n)
+	f.bytes += n.bytes
+	if !f.telling {
+		f.telling = true
+		go f.tell()
 	}
 }
 
@@ -99,16 +133,17 @@ func (f *feed) next() func() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.noted) == 0 && f.dropped > 0 {
-		f.noted = append(f.noted, f.complain(f.dropped))
+		f.noted = append(f.noted, noted{tell: f.complain(f.dropped)})
 		f.dropped = 0
 	}
 	if len(f.noted) > 0 {
-		tell := f.noted[0]
-		f.noted[0] = nil
+		n := f.noted[0]
+		f.noted[0] = noted{}
 		f.noted = f.noted[1:]
-		return tell
+		f.bytes -= n.bytes
+		return n.tell
 	}
-	f.noted, f.telling, f.shown = nil, false, shown{}
+	f.noted, f.telling, f.shown, f.message = nil, false, shown{}, nil
 	if f.idle != nil {
 		close(f.idle)
 		f.idle = nil

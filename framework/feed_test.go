@@ -21,7 +21,7 @@ func TestObserversThatFallBehindMissEventsAndNothingElse(t *testing.T) {
 	f.note(func() { <-blocked })
 	f.note(func() { told++ })
 	for range most + 10 {
-		f.noteEvent(func() { events++ })
+		f.noteEvent(func() { events++ }, 0)
 	}
 	f.note(func() { told++ })
 	ctx, cancel := context.WithCancel(t.Context())
@@ -65,4 +65,27 @@ func TestShutdownInsideAnObserverIsAnError(t *testing.T) {
 	if !errors.Is(err, ErrShutdown) {
 		t.Errorf("got %v, want %v", err, ErrShutdown)
 	}
+}
+
+func TestObserversThatFallBehindKeepNoMoreThanSoManyBytes(t *testing.T) {
+	srv := New(Options{Logger: zerolog.Nop()})
+	f := &srv.feed
+	f.mostBytes = 1000
+	blocked, told := make(chan bool), 0
+	f.note(func() { <-blocked })
+	for range 20 {
+		f.noteEvent(func() { told++ }, 100)
+	}
+	close(blocked)
+	if err := f.wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	equals(t, "told", told, 10)
+	for range 20 { // what was told is no longer held
+		f.noteEvent(func() { told++ }, 100)
+		if err := f.wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equals(t, "told at leisure", told, 30)
 }

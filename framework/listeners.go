@@ -88,12 +88,18 @@ func (s *Socket) changeListeners(change func(*listeners)) {
 	s.listeners.Store(&changed)
 }
 
-// heard shows an event that has come to who listens to s. They may keep its arguments,
-// so its context is not used again.
-func (s *Socket) heard(ec *eventContext) {
-	if l := s.listeners.Load(); l != nil && len(l.received) > 0 {
-		ec.private = false
-		s.ns.srv.hear(l.received, ec.event.Name, ec.event.Args)
+// witnessed shows an event that has come to observers and to who listens to s. They may
+// keep its arguments, and who serves it may change them: so they get their own.
+func (s *Socket) witnessed(e *Event) {
+	f, l := &s.ns.srv.feed, s.listeners.Load()
+	listened := l != nil && len(l.received) > 0
+	if !listened && !f.wants.received {
+		return
+	}
+	args := e.Args.clone()
+	f.received(s, e.Name, args)
+	if listened {
+		s.ns.srv.hear(l.received, e.Name, args)
 	}
 }
 

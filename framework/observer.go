@@ -13,8 +13,9 @@ import (
 // They are called one at a time, in the order in which things happened, on a
 // goroutine of their own: a moment later, when a socket that has connected may be
 // gone already. So they hold nobody up, but must not block either: what follows is
-// kept in memory. Observers that fall a million events behind no longer hear of
-// events, and that is logged. A panic is contained and logged.
+// kept in memory. Observers that fall a million events behind, or 64 MiB of what is in
+// events, do not hear of more events until they have caught up, and that is logged. A
+// panic is contained and logged.
 //
 // They are the reference server's new_namespace, connection and disconnect, its
 // adapter's create-room, join-room, leave-room and delete-room, its engine's
@@ -66,7 +67,7 @@ type Observer struct {
 // first request; observers are called in that order.
 func (srv *Server) Observe(o Observer) {
 	srv.open("Observe")
-	srv.feed.add(o)
+	srv.feed.observe(o)
 	if o.Traffic != nil {
 		srv.traffic = append(srv.traffic, o.Traffic)
 	}
@@ -159,15 +160,12 @@ func (f *feed) tellLeft(s *Socket, room string) {
 	}
 }
 
-// received shows an event to observers. They may keep its arguments, so its context is
-// not used again.
-func (f *feed) received(ec *eventContext) {
+// received shows an event to observers.
+func (f *feed) received(s *Socket, event string, args Args) {
 	if f.wants.received {
-		ec.private = false
-		s, event, args := ec.event.Socket, ec.event.Name, ec.event.Args
 		f.noteEvent(func() {
 			f.each(func(o *Observer) { tell3(o.Received, s, event, args) })
-		})
+		}, args.size())
 	}
 }
 
@@ -178,13 +176,13 @@ func (f *feed) sent(s *Socket, m *transport.Message) {
 	if !f.wants.sent && (l == nil || len(l.sent) == 0) {
 		return
 	}
-	f.noteEvent(func() {
+	f.noteMessage(func() {
 		what := f.show(m)
 		f.each(func(o *Observer) { tell3(o.Sent, s, what.event, what.args) })
 		if l != nil {
 			f.srv.hear(l.sent, what.event, what.args)
 		}
-	})
+	}, m)
 }
 
 func tell1[A any](fn func(A), a A) {

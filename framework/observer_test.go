@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -438,5 +439,32 @@ func TestTrafficCountsMessagesBothWays(t *testing.T) {
 			equal(t, transport+": packets out", got.PacketsOut.Load(), 6)
 			equal(t, transport+": bytes out", got.BytesOut.Load(), uint64(out))
 		}
+	}
+}
+
+func TestPromise12AHandlerMayChangeWhatItWasGivenThoughItIsObserved(t *testing.T) {
+	srv := quiet()
+	served, shown := make(chan struct{}), make(chan framework.Args, 1)
+	srv.Observe(framework.Observer{Received: func(_ *framework.Socket, _ string, args framework.Args) {
+		<-served
+		shown <- args
+	}})
+	heard := make(chan framework.Args, 1)
+	srv.On("connect", func(s *framework.Socket) {
+		s.OnAny(func(_ string, args framework.Args) { heard <- args })
+	})
+	srv.On("data", func(raw json.RawMessage, file []byte) {
+		defer close(served)
+		clear(raw)
+		clear(file)
+	})
+	client := sockettest.Connect(t, srv, "/")
+	client.Emit("data", map[string]int{"a": 1}, []byte{1, 2})
+	for what, args := range map[string]framework.Args{"observer": receive(t, shown), "listener": receive(t, heard)} {
+		var file []byte
+		if err := args.Decode(1, &file); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		equal(t, what, fmt.Sprintf("%s %v", args.Raw(0), file), `{"a":1} [1 2]`)
 	}
 }

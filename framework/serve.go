@@ -15,8 +15,7 @@ func (s *Socket) serve(ec *eventContext) {
 		s.log().Debug().Str("event", logName(e.Name)).Int("args", e.Args.Len()).Msg("event received")
 		h = s.ns.entry
 		if f := &s.ns.srv.feed; f.wants.received || s.listeners.Load() != nil {
-			f.received(ec)
-			s.heard(ec)
+			s.witnessed(e)
 		}
 	}
 	if err := s.call(ec, h); err != nil {

@@ -64,7 +64,7 @@ func New(opts Options) *Server {
 	srv.engine = transport.New(opts.Transport, srv.accept)
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
 	srv.client = newClientFiles(opts.Client, srv.log, srv.engine)
-	srv.feed.srv, srv.feed.most = srv, mostNoted
+	srv.feed.srv, srv.feed.most, srv.feed.mostBytes = srv, mostNoted, mostBytes
 	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference
 	return srv
