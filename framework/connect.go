@@ -114,6 +114,7 @@ func (s *Socket) accept() {
 	if s.ended {
 		s.state = gone
 	}
+	s.tellValues()
 	s.mu.Unlock()
 	if !unheard {
 		line := s.log().Info().Str("transport", s.Transport())
@@ -122,7 +123,6 @@ func (s *Socket) accept() {
 		}
 		line.Msg("socket connected")
 	}
-	s.tellValues()
 	s.ns.srv.feed.connected(s)
 }
 

@@ -5,28 +5,23 @@ package framework
 // keys once, as variables.
 type Key[T any] struct{ id *keyID }
 
-type keyID struct{ name string }
+type keyID struct {
+	name string
+	json *keyID // under which the value's JSON is stored, if others may read it; nil in that itself
+}
 
 // NewKey makes a key. Two keys differ even if their names do not; name is for
 // people.
-func NewKey[T any](name string) Key[T] { return Key[T]{&keyID{name}} }
+func NewKey[T any](name string) Key[T] { return Key[T]{&keyID{name, &keyID{name: name}}} }
 
-// Set stores v on s. It is safe for concurrent use.
+// Set stores v on s. It is safe for concurrent use. Other servers of a cluster
+// (Options.NewAdapter) and Observer.Set get the JSON of what v is at that moment: who
+// changes something in it stores it again.
 func (k Key[T]) Set(s *Socket, v T) {
 	if k.id == nil {
 		panic("framework: the zero Key is no key: make it with NewKey")
 	}
-	var value any = v // once, for it may be copied to the heap
-	s.mu.Lock()
-	if s.values == nil {
-		s.values = make(map[*keyID]any)
-	}
-	s.values[k.id] = value
-	accepted := s.accepted // else accept will tell
-	s.mu.Unlock()
-	if accepted {
-		s.tellValue(k.id, value)
-	}
+	s.store(k.id, v)
 }
 
 // Get returns what was stored on s, and whether anything was.

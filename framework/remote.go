@@ -105,8 +105,11 @@ func (r *RemoteSocket) Auth() Args {
 }
 
 // Emit sends event to this client. In a cluster nobody learns whether it is still
-// there; of this process, a client that has gone is ErrClosed.
+// there; of this process, a client that has gone is ErrClosed. It takes no ack callback.
 func (r *RemoteSocket) Emit(event string, args ...any) error {
+	if err := checkNoCallback(event, args); err != nil {
+		return err
+	}
 	if r.socket != nil {
 		return r.socket.Emit(event, args...)
 	}
@@ -158,8 +161,8 @@ func (r *RemoteSocket) selection() Broadcast {
 }
 
 // From is Get for a fetched socket. Of this process it is the value itself, as it is
-// now; of another server, the value that it had under the key's name, decoded from
-// JSON, and err says why that does not fit. Servers in JavaScript have the properties
+// now; of another server, what Set was given under the key's name when that was, decoded
+// from JSON, and err says why it does not fit. Servers in JavaScript have the properties
 // of socket.data there.
 //
 // For other servers to read them values must encode as JSON, and keys differ by name.
@@ -207,25 +210,6 @@ func (s *Socket) info() adapter.SocketInfo {
 		Rooms: s.Rooms(),
 		Data:  s.data(),
 	}
-}
-
-// data encodes the socket's values for other servers; those that are no JSON are left
-// out.
-func (s *Socket) data() json.RawMessage {
-	s.mu.Lock()
-	values := maps.Clone(s.values)
-	s.mu.Unlock()
-	data := make(map[string]json.RawMessage, len(values))
-	for key, value := range values {
-		raw, err := marshal(value)
-		if err != nil {
-			s.log().Debug().Err(err).Str("key", key.name).Msg("value is not told to other servers")
-			continue
-		}
-		data[key.name] = raw
-	}
-	encoded, _ := json.Marshal(data) // names and JSON cannot fail
-	return encoded
 }
 
 // marshal is json.Marshal for values that are not ours and may panic encoding

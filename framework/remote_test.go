@@ -167,3 +167,35 @@ func TestOtherServersAreToldWhatIsJSON(t *testing.T) {
 	}
 	equal(t, "count", a.local.Count(adapter.Selection{Except: []string{client.ID()}}), 0)
 }
+
+func TestOtherServersAreToldValuesAsTheyWereWhenTheyWereStored(t *testing.T) {
+	var a fakeCluster
+	srv := clustered(&a)
+	scores := framework.NewKey[map[string]int]("scores")
+	client := sockettest.Connect(t, srv, "/")
+	s, _ := srv.Of("/").Socket(client.ID())
+	data := func() string { return string(a.local.Fetch(adapter.Selection{})[0].Data) }
+	own := map[string]int{"ann": 1}
+	scores.Set(s, own)
+	own["ann"] = 2 // its owner's, who may do so while another server asks
+	equal(t, "data", data(), `{"scores":{"ann":1}}`)
+	scores.Set(s, own)
+	equal(t, "data", data(), `{"scores":{"ann":2}}`)
+	value := framework.NewKey[any]("value")
+	value.Set(s, 1)
+	value.Set(s, func() {}) // and what it was before is no longer told
+	equal(t, "data", data(), `{"scores":{"ann":2}}`)
+}
+
+func TestAnEmitToAFetchedSocketTakesNoCallback(t *testing.T) {
+	srv := quiet()
+	client := sockettest.Connect(t, srv, "/")
+	list, err := srv.Fetch(t.Context())
+	if len(list) != 1 || err != nil {
+		t.Fatalf("got %d and error %v, want 1", len(list), err)
+	}
+	if err := list[0].Emit("x", func() {}); err == nil || !strings.Contains(err.Error(), "takes no ack callback") {
+		t.Errorf("got error %v, want one: of another server's client it would not work either", err)
+	}
+	client.ExpectNone()
+}

@@ -52,7 +52,7 @@ type Socket struct {
 
 	// Touched by the socket's worker only.
 	admitted bool // OnConnect returned nil
-	accepted bool // so did its middleware, and the client has been told
+	accepted bool // so did its middleware, and the client has been told; set under mu
 	departed bool // OnDisconnect has run, or is running
 	corked   bool // an ack was appended and not yet flushed
 

@@ -60,3 +60,40 @@ func TestAValueMayBeStoredWhileNobodyObserves(t *testing.T) {
 	srv.On("set", func(s *framework.Socket) bool { key.Set(s, bomb{}); return true })
 	sockettest.Connect(t, srv, "/").Call("set")
 }
+
+// slow is a number that is encoded once somebody lets it.
+type slow struct {
+	n       int
+	begun   chan<- int
+	release <-chan struct{}
+}
+
+func (s slow) MarshalJSON() ([]byte, error) {
+	if s.release != nil {
+		s.begun <- s.n
+		<-s.release
+	}
+	return fmt.Append(nil, s.n), nil
+}
+
+func TestWhatIsObservedLastIsWhatIsStored(t *testing.T) {
+	srv := quiet()
+	told := make(chan string, 10)
+	srv.Observe(framework.Observer{Set: func(_ *framework.Socket, _ string, value json.RawMessage) { told <- string(value) }})
+	key := framework.NewKey[slow]("key")
+	client := sockettest.Connect(t, srv, "/")
+	s, _ := srv.Of("/").Socket(client.ID())
+	begun, release, done := make(chan int, 1), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		key.Set(s, slow{1, begun, release})
+	}()
+	receive(t, begun)
+	key.Set(s, slow{n: 2}) // meanwhile
+	close(release)
+	receive(t, done)
+	receive(t, told)
+	last := receive(t, told)
+	got, _ := key.Get(s)
+	equal(t, "told last", last, fmt.Sprint(got.n))
+}
