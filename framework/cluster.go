@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/parlor-go/parlor/framework/adapter"
 	"github.com/parlor-go/parlor/framework/internal/codec"
@@ -51,14 +52,35 @@ func (n *namespace) leaveClusterAsChild() {
 }
 
 // leaveCluster is for the namespaces that are not children, which leave with their last
-// socket.
-func (srv *Server) leaveCluster() error {
-	var err error
-	for _, n := range srv.namespaces {
-		err = errors.Join(err, n.leaveCluster())
+// socket. An adapter that does not return is waited for until ctx ends, and a little
+// longer, for others are to hear of the end of this server most of all if it is a sudden
+// one.
+func (srv *Server) leaveCluster(ctx context.Context) error {
+	if srv.opts.NewAdapter == nil {
+		return nil
 	}
-	return err
+	left := make(chan error, 1)
+	go func() {
+		var err error
+		for _, n := range srv.namespaces {
+			err = errors.Join(err, n.leaveCluster())
+		}
+		left <- err
+	}()
+	select {
+	case err := <-left:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-left:
+		return err
+	case <-time.After(leaveGrace):
+		return ctx.Err()
+	}
 }
+
+const leaveGrace = time.Second
 
 // spans tells whether others than this process are to hear of what b does.
 func (b *Broadcast) spans() bool {

@@ -531,3 +531,28 @@ func (l *listening) Answered(a adapter.Answer) {
 	l.answered = append(l.answered, fmt.Sprintf("%s %s %v", a.SID, a.Data, a.Attachments))
 }
 func (l *listening) Gone(sid string) { l.gone = append(l.gone, sid) }
+
+// stuck is an adapter that cannot leave.
+type stuck struct {
+	*fakeCluster
+	release chan struct{}
+}
+
+func (s stuck) Close() error {
+	<-s.release
+	return nil
+}
+
+func TestAnAdapterThatCannotLeaveDoesNotHoldUpShutdownForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := stuck{new(fakeCluster), make(chan struct{})}
+		srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return a, nil }})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := srv.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got error %v, want %v", err, context.Canceled)
+		}
+		close(a.release)
+		equal(t, "once it can", srv.Shutdown(t.Context()), nil)
+	})
+}

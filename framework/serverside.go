@@ -34,7 +34,9 @@ var serverSideForm = form{
 // sends with ServerSideEmit: func([ctx], args...) (results..., [error]), its arguments
 // decoded as those of a client's event are. What it returns answers
 // ServerSideEmitWithAck; an error is logged, and the other server misses an answer. It
-// may run beside others. No middleware is around it, for no client is behind it.
+// may run beside others. No middleware is around it, for no client is behind it. ctx
+// ends when the other server no longer waits, or this one leaves the cluster, as far as
+// the adapter can tell.
 func (r *Router) OnServerSide(event string, handler any) {
 	r.open("OnServerSide")
 	r.routed = true
@@ -205,6 +207,8 @@ func (h *serverSideHandler) contained(ctx context.Context, n *namespace, event s
 
 func (h *serverSideHandler) serve(ctx context.Context, n *namespace, event string, args Args) (adapter.Packet, error) {
 	nobody := &Socket{ns: n} // by which decoding knows the server
+	log := n.srv.handlerLog.With().Str("nsp", n.path).Str("event", logName(event)).Logger()
+	ctx = log.WithContext(ctx)
 	results, err := h.ServeEvent(ctx, &Event{Name: event, Args: args, Socket: nobody})
 	if err != nil {
 		return adapter.Packet{}, err

@@ -86,3 +86,37 @@ func TestServerSideHandlersThatDoNotFitPanic(t *testing.T) {
 		})
 	}
 }
+
+func TestAServerSideHandlerLogsToTheServersLogger(t *testing.T) {
+	var local adapter.Local
+	var log logBuffer
+	srv := framework.New(framework.Options{Logger: zerolog.New(&log), NewAdapter: func(l adapter.Local) (adapter.Adapter, error) {
+		local = l
+		return new(fakeCluster), nil
+	}})
+	srv.Route("/", func(r *framework.Router) {
+		r.OnServerSide("x", func(ctx context.Context) { zerolog.Ctx(ctx).Info().Msg("hello") })
+	})
+	if _, err := local.ServerEvent(t.Context(), adapter.Packet{Data: []byte(`["x"]`)}); err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"level":"info","nsp":"/","event":"x","message":"hello"}`; !strings.Contains(log.String(), want) {
+		t.Errorf("got %s, want %s", &log, want)
+	}
+}
+
+func TestPromise15ShutdownInsideAServerSideHandlerIsAnError(t *testing.T) {
+	var a fakeCluster
+	srv := clustered(&a)
+	got := make(chan error, 1)
+	srv.Route("/", func(r *framework.Router) {
+		r.OnServerSide("x", func() { got <- srv.Shutdown(context.Background()) })
+	})
+	if _, err := a.local.ServerEvent(t.Context(), adapter.Packet{Data: []byte(`["x"]`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, got); !errors.Is(err, framework.ErrShutdown) {
+		t.Errorf("got %v, want %v: it would wait for its own handler", err, framework.ErrShutdown)
+	}
+	equal(t, "closed", a.closed, 0)
+}

@@ -16,7 +16,7 @@ import (
 // server leaves its cluster, if it is in one. Call it before http.Server.Shutdown, which waits for polls that are pending.
 //
 // When ctx ends first the remaining connections are cut and its error is
-// returned. Called inside a handler, which it would wait for, it returns
+// returned; an adapter that is slow to leave the cluster has a second more. Called inside a handler, which it would wait for, it returns
 // ErrShutdown at once and does nothing.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	if EventFrom(ctx) != nil || onWorker() {
@@ -32,7 +32,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	if err == nil {
 		err = srv.waitEmpty(ctx) // of children that were there for sessions
 	}
-	err = errors.Join(err, srv.leaveCluster(), srv.feed.wait(ctx))
+	err = errors.Join(err, srv.leaveCluster(ctx), srv.feed.wait(ctx))
 	if err != nil {
 		return fmt.Errorf("framework: shutdown: %w", err)
 	}

@@ -151,8 +151,12 @@ func (w *workers) wait(ctx context.Context) error {
 	}
 }
 
-// onWorker tells whether the calling goroutine is one of the framework's
-// workers or its feed's, which is to say inside a handler or an observer.
+// userFrames are the functions below which the framework's goroutines run what a user
+// gave it: handlers, observers, and handlers of other servers' events.
+var userFrames = []string{"framework.(*workers).work", "framework.(*feed).tell", "framework.(*serverSideHandler).serve"}
+
+// onWorker tells whether the calling goroutine is the framework's, which is to say
+// inside a handler or an observer.
 func onWorker() bool {
 	var pcs [64]uintptr
 	for skip := 1; ; skip += len(pcs) {
@@ -160,8 +164,10 @@ func onWorker() bool {
 		frames := runtime.CallersFrames(pcs[:n])
 		for {
 			frame, more := frames.Next()
-			if strings.HasSuffix(frame.Function, "framework.(*workers).work") || strings.HasSuffix(frame.Function, "framework.(*feed).tell") {
-				return true
+			for _, f := range userFrames {
+				if strings.HasSuffix(frame.Function, f) {
+					return true
+				}
 			}
 			if !more {
 				break
