@@ -12,10 +12,10 @@ import (
 // one name are as many rooms.
 type Children struct{ all Broadcast }
 
-// Children returns the children of a pattern as it was given to RegisterFunc or
-// RouteFunc. For another, emitting returns ErrNotRegistered.
+// Children returns the children of a pattern as it is given to RegisterFunc or RouteFunc,
+// be it before or after. For another, emitting returns ErrNotRegistered.
 func (srv *Server) Children(pattern string) Children {
-	h := &handle{srv: srv, path: pattern, family: srv.families.byText[pattern], every: true}
+	h := &handle{srv: srv, path: pattern, every: true}
 	return Children{Broadcast{ns: &namespace{path: pattern, handle: h}}}
 }
 
@@ -55,17 +55,16 @@ func (c Children) Len() int { return len(c.all.ns.handle.all()) }
 
 // handle is a namespace, or all of a pattern, that is looked up at each use.
 type handle struct {
-	srv    *Server
-	path   string
-	every  bool    // of the pattern path
-	family *family // for every; nil if there is no such pattern
+	srv   *Server
+	path  string
+	every bool // of the pattern path
 }
 
 // now finds what the handle stands for at the moment. ok is false if nothing is
 // registered for it.
 func (h *handle) now() (found []*namespace, ok bool) {
 	if h.every {
-		return h.all(), h.family != nil
+		return h.all(), h.srv.families.byText[h.path] != nil
 	}
 	d, ok := h.srv.door([]byte(h.path))
 	if !ok {
@@ -79,12 +78,13 @@ func (h *handle) now() (found []*namespace, ok bool) {
 
 // all lists the pattern's children that clients can be in.
 func (h *handle) all() (list []*namespace) {
-	if h.family == nil {
+	f := h.srv.families.byText[h.path]
+	if f == nil {
 		return nil
 	}
-	h.family.mu.Lock()
-	defer h.family.mu.Unlock()
-	for _, n := range h.family.children {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, n := range f.children {
 		if n.child.stage == made {
 			list = append(list, n)
 		}
