@@ -46,8 +46,10 @@ type ending struct {
 	left []NamespaceHandler // are not yet closed, the last one first
 }
 
-// work may be called again, by another worker, if a Close ends its goroutine.
+// work may be called again, by another worker, if a Close ends its goroutine. The child
+// leaves its cluster first: nothing is to come from there to a value that is closed.
 func (e *ending) work() {
+	e.ns.leaveClusterAsChild()
 	for len(e.left) > 0 {
 		last := len(e.left) - 1
 		class := e.left[last]
@@ -88,7 +90,6 @@ func (e *ending) log(err error) {
 // closed makes room for another at the same path, which some may wait for already.
 func (n *namespace) closed() {
 	c, f := n.child, n.child.family
-	n.leaveClusterAsChild()
 	n.srv.childGone(n)
 	var first *Socket
 	f.mu.Lock()

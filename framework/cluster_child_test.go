@@ -55,6 +55,31 @@ func TestAChildIsInTheClusterFromItsFirstToItsLastClient(t *testing.T) {
 	equal(t, "published of nobody", len(cluster.notes()), 0)
 }
 
+// closing is a class that says when it is closed.
+type closing struct {
+	framework.Namespace
+	steps chan string
+}
+
+func (c *closing) Close() error {
+	c.steps <- "close"
+	return nil
+}
+
+func TestNoServerSideEventComesToAValueThatIsClosed(t *testing.T) {
+	steps := make(chan string, 10)
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+		if local.Path() == "/" {
+			return nil, nil
+		}
+		return stepping{new(fakeCluster), steps}, nil
+	}})
+	srv.RegisterFunc("/job/{id}", func(framework.Params) (framework.NamespaceHandler, error) { return &closing{steps: steps}, nil })
+	sockettest.Connect(t, srv, "/job/7").Leave()
+	equal(t, "first", receive(t, steps), "leave")
+	equal(t, "then", receive(t, steps), "close")
+}
+
 type stepping struct {
 	adapter.Adapter
 	steps chan string

@@ -80,7 +80,8 @@ type RoomWatcher interface {
 
 // Local is a namespace's own sockets: what an Adapter calls for other servers. Its
 // methods may be called from any goroutine. What is wrong with what other servers
-// sent is an error; whoever is not there is none.
+// sent is an error; whoever is not there is none. A Packet that it or Answers are given
+// is not to be changed afterwards, but for Broadcast's: who reads it may keep parts of it.
 type Local interface {
 	// Path is the namespace's: "/" or "/chat".
 	Path() string
@@ -91,7 +92,8 @@ type Local interface {
 
 	// Ask sends an event to the selection's clients in this process and reports to
 	// answers, on the caller's goroutine: first whom it reached, then each answer. It
-	// returns nil when all have answered or gone, else ctx's error.
+	// returns nil when all have answered or gone, else ctx's error, or what is wrong with
+	// the packet, and then nobody was asked.
 	Ask(ctx context.Context, p Packet, s Selection, f Flags, answers Answers) error
 
 	// Fetch lists the selection's connected clients in this process.

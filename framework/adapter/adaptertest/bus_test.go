@@ -219,8 +219,8 @@ func (n *node) serve(m message) {
 			n.mu.Unlock()
 		}()
 		if m.Kind == ask {
-			// If it ends early its asker's ctx has ended, or is about to.
-			if n.local.Ask(ctx, m.Packet, m.Selection, m.Flags, teller{n, m}) == nil {
+			_ = n.local.Ask(ctx, m.Packet, m.Selection, m.Flags, teller{n, m})
+			if ctx.Err() == nil { // else its asker's has ended, or is about to
 				n.tell(m, message{Kind: done})
 			}
 			return
