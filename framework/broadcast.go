@@ -116,7 +116,7 @@ func (b *Broadcast) encode(ns *namespace, event string, args []any) (*transport.
 
 func checkNoCallback(event string, args []any) error {
 	if n := len(args); n > 0 && isFunc(args[n-1]) {
-		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does", event)
+		return fmt.Errorf("framework: emit %q: a broadcast takes no ack callback, a Socket does: EmitWithAck gathers the answers", event)
 	}
 	return nil
 }

@@ -34,6 +34,12 @@ var strangers = map[string]string{
 	"AnyOutgoing": "Socket.OnAnyOutgoing listens to what one socket is sent, Server.Observe to all",
 }
 
+// strangeEvents are reserved names that they try with On.
+var strangeEvents = map[string]string{
+	"disconnecting": `"disconnect" still reads the rooms, so it is both`,
+	"connect_error": `return framework.Refuse(...) from "connect" to turn a client away`,
+}
+
 // attach finds the handlers of a class and adds them to the router's namespace.
 // Whatever does not fit is reported in one panic.
 func (r *Router) attach(class NamespaceHandler) {

@@ -99,6 +99,9 @@ func (r *Router) On(event string, handler any) {
 		err = errors.New(`no event is called so here: "connect" is served for each client that joins`)
 	case slot.route == nil && packet.Reserved(event):
 		err = errReservedName
+		if hint := strangeEvents[event]; hint != "" {
+			err = fmt.Errorf("%w: %s", err, hint)
+		}
 	default:
 		err = slot.add(&route{event: event, mw: r.mw, checks: r.checks, source: funcName(handler), handler: h, binding: b}, r)
 	}

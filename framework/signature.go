@@ -103,6 +103,8 @@ func (sig *signature) parseParams(f form, t reflect.Type, i int) error {
 			return fmt.Errorf("takes %s behind the arguments, or where there is none", typ)
 		case contains(own, reflect.PointerTo(typ)) || typ == namespaceType:
 			return fmt.Errorf("takes %s by value, which a client would fill: want *%s", typ, typ)
+		case typ.Kind() == reflect.Func && contains(f.lead, ackType): // the callback of the reference server
+			return fmt.Errorf("takes %s: the acknowledgement is what the handler returns, or what it gives to a %s in front of the arguments", typ, ackType)
 		case typ == argsType && !last:
 			return fmt.Errorf("takes %s before its last parameter: it takes what is left, so it comes last", typ)
 		case typ == argsType && last:
