@@ -19,7 +19,8 @@ import (
 //
 // It asks the argument, whether the methods belong to the type or to a pointer to
 // it, or each element of a slice, array or map that has no method itself. A struct
-// asks its own fields; an optional argument that is absent is not asked.
+// asks its own fields. An optional argument, a pointer, that is absent is not asked; a
+// list or map for which null has come is, as an empty one.
 //
 // Of an error that is, or wraps, a *framework.Error, such as one of Invalid, the
 // client gets that; of any other "invalid argument", and OnError gets to see it.
@@ -45,7 +46,7 @@ func Invalid(field, message string) error {
 
 func validate(ctx context.Context, v reflect.Value) error {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return nil
 		}

@@ -3,6 +3,8 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -45,6 +47,21 @@ type shelf []cup
 
 func (s shelf) Validate() error { return nil }
 
+// tray and menu want something to be on them.
+type (
+	tray []cup
+	menu map[string]cup
+)
+
+func (t tray) Validate() error {
+	if len(t) == 0 {
+		return middleware.Invalid("", "an empty tray")
+	}
+	return nil
+}
+
+func (m *menu) Validate() error { return tray(slices.Collect(maps.Values(*m))).Validate() }
+
 // plain has something inside, which it is to ask itself.
 type plain struct{ Cup cup }
 
@@ -77,6 +94,11 @@ func TestValidateAsksTheArgument(t *testing.T) {
 		{"map", func(map[string]cup) {}, map[string]cup{"a": {"dirty"}}, `[{"error":{"message":"invalid argument"}}]`},
 		{"variadic", func(...cup) {}, cup{"dirty"}, `[{"error":{"message":"invalid argument"}}]`},
 		{"list that asks itself", func(shelf) {}, shelf{{"dirty"}}, `[]`},
+		{"null for a list that asks itself", func(tray) {}, nil, `[{"error":{"message":"an empty tray","data":{"field":""}}}]`},
+		{"null for a map that asks itself", func(menu) {}, nil, `[{"error":{"message":"an empty tray","data":{"field":""}}}]`},
+		{"list of null", func([]tray) {}, []any{nil}, `[{"error":{"message":"an empty tray","data":{"field":""}}}]`},
+		{"list that may be absent", func(*tray) {}, nil, `[]`},
+		{"null for a list", func([]cup) {}, nil, `[]`},
 		{"struct that does not ask its fields", func(plain) {}, plain{cup{"dirty"}}, `[]`},
 		{"method of another kind", func(odd) {}, odd{}, `[]`},
 		{"number", func(int) {}, 1, `[]`},
