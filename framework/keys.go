@@ -10,8 +10,9 @@ type keyID struct {
 	json *keyID // under which the value's JSON is stored, if others may read it; nil in that itself
 }
 
-// NewKey makes a key. Two keys differ even if their names do not; name is for
-// people.
+// NewKey makes a key. Two keys differ even if their names do not; name is for people,
+// for observers and for other servers of a cluster (Key.From). What is stored under a key
+// without a name, "", neither of them is told.
 func NewKey[T any](name string) Key[T] { return Key[T]{&keyID{name, &keyID{name: name}}} }
 
 // Set stores v on s. It is safe for concurrent use. Other servers of a cluster

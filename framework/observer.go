@@ -46,7 +46,7 @@ type Observer struct {
 	// if it refuses. args are not to be changed.
 	Received, Sent func(s *Socket, event string, args Args)
 
-	// Set is called for each value that a Key stores on a socket, with the key's name
+	// Set is called for each value that a Key with a name stores on a socket, with that
 	// and the value in JSON: encoded by who stores it, then and there; nil if it cannot
 	// be. What was stored while the socket was connecting is told just before Connected.
 	Set func(s *Socket, key string, value json.RawMessage)

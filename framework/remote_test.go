@@ -156,6 +156,7 @@ func TestOtherServersAreToldWhatIsJSON(t *testing.T) {
 	profileKey.Set(s, profile{"ann"})
 	funcKey.Set(s, func() {})
 	rudeKey.Set(s, rude{})
+	framework.NewKey[string]("").Set(s, "for this process")
 	infos := a.local.Fetch(adapter.Selection{})
 	if len(infos) != 1 {
 		t.Fatalf("got %d, want 1", len(infos))

@@ -6,7 +6,7 @@ import "encoding/json"
 // beside it: encoded by who stores it, for later, on another goroutine, it might be
 // changing.
 func (s *Socket) store(key *keyID, v any) {
-	read := s.ns.srv.feed.wants.values || s.ns.adapter != nil
+	read := key.name != "" && (s.ns.srv.feed.wants.values || s.ns.adapter != nil)
 	var raw json.RawMessage
 	if read {
 		raw = s.encodeValue(key, v)
@@ -52,7 +52,7 @@ func (s *Socket) tellValues() {
 		return
 	}
 	for key := range s.values {
-		if key.json != nil {
+		if key.json != nil && key.name != "" {
 			raw, _ := s.values[key.json].(json.RawMessage)
 			s.tellValue(key, raw)
 		}

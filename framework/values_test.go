@@ -24,10 +24,12 @@ func TestValuesAreObservedAsTheyWereWhenTheyWereStored(t *testing.T) {
 		},
 	})
 	early, value := framework.NewKey[map[string]int]("early"), framework.NewKey[any]("value")
+	own := framework.NewKey[int]("") // is told nobody
 	kept := map[string]int{"a": 1}
 	var socket *framework.Socket
 	srv.On("connect", func(s *framework.Socket, refused bool) error {
 		early.Set(s, kept)
+		own.Set(s, 1)
 		if refused {
 			return framework.Refuse("")
 		}
@@ -36,6 +38,7 @@ func TestValuesAreObservedAsTheyWereWhenTheyWereStored(t *testing.T) {
 	})
 	srv.On("set", func(s *framework.Socket) bool {
 		value.Set(s, kept)
+		own.Set(s, 2)
 		kept["a"] = 2
 		value.Set(s, bomb{})
 		value.Set(s, func() {})

@@ -57,7 +57,7 @@ func RateLimit(opts RateLimitOptions) framework.Middleware {
 	if opts.Burst == 0 {
 		opts.Burst = int(min(max(1, math.Ceil(float64(opts.Rate))), math.MaxInt32))
 	}
-	l := &rateLimit{opts: opts, key: framework.NewKey[*bucket]("rate limit")}
+	l := &rateLimit{opts: opts, key: framework.NewKey[*bucket]("")}
 	return func(next framework.Handler) framework.Handler {
 		return framework.HandlerFunc(func(ctx context.Context, e *framework.Event) ([]any, error) {
 			if e.Kind() != framework.KindEvent {
