@@ -19,7 +19,8 @@
 // the server is not told: where the reference shows more than half of the Engine.IO
 // session id, which is the client's secret, clientId here is what
 // framework.Client.ID gives, and the headers Authorization, Proxy-Authorization and
-// Cookie are named without their values. Queries are told as they came.
+// Cookie are named without their values. Queries are told as they came; of what is very
+// long the beginning is told.
 //
 // In a cluster (framework.Options.NewAdapter) the counts are those of all servers that
 // are instrumented, and commands reach all; of sockets, rooms and events the UI is told

@@ -3,9 +3,11 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/parlor-go/parlor/framework"
@@ -56,13 +58,13 @@ func describeHandshake(h *framework.Handshake) handshakeInfo {
 	header := h.Header()
 	u := h.URL()
 	info := handshakeInfo{
-		Address:     address(header, h.RemoteAddr),
+		Address:     brief(address(header, h.RemoteAddr), maxText),
 		Headers:     describeHeader(header, h.Host),
 		Query:       describeQuery(u.Query()),
 		Issued:      h.Time.UnixMilli(),
 		Secure:      h.Secure,
 		Time:        h.Time.Format("Mon Jan 02 2006 15:04:05 GMT-0700 (MST)"), // as JavaScript's Date has it
-		URL:         u.RequestURI(),
+		URL:         brief(u.RequestURI(), maxURL),
 		CrossDomain: h.CrossDomain(),
 	}
 	return info
@@ -82,37 +84,62 @@ func address(header http.Header, remote string) string {
 	return remote
 }
 
+// What of a handshake is told, for a client may put a megabyte into it, and each new
+// admin hears of all clients at once.
+const (
+	maxFields = 40  // headers, and parameters of the query
+	maxText   = 256 // bytes of a name, of a value
+	maxURL    = 1024
+)
+
 // describeHeader has the names as Node.js has them. What lets somebody act as the user
 // is no business of an admin's.
 func describeHeader(header http.Header, host string) map[string]string {
-	told := map[string]string{"host": host}
-	for name, values := range header {
-		text := strings.Join(values, ", ")
+	told := map[string]string{"host": brief(host, maxText)}
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if len(told) == maxFields {
+			told["..."] = fmt.Sprintf("(%d headers in all)", len(header))
+			break
+		}
+		text := strings.Join(header[name], ", ")
 		switch name {
 		case "Authorization", "Proxy-Authorization", "Cookie":
 			text = "(not shown)"
 		}
-		told[strings.ToLower(name)] = text
+		told[brief(strings.ToLower(name), maxText)] = brief(text, maxText)
 	}
 	return told
 }
 
 // describeQuery takes the last of what is repeated, as the reference does.
 func describeQuery(query url.Values) map[string]string {
-	told := make(map[string]string, len(query))
-	for name, values := range query {
-		told[name] = values[len(values)-1]
+	told := make(map[string]string, min(len(query), maxFields))
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(told) == maxFields {
+			told["..."] = fmt.Sprintf("(%d parameters in all)", len(query))
+			break
+		}
+		values := query[name]
+		told[brief(name, maxText)] = brief(values[len(values)-1], maxText)
 	}
 	return told
+}
+
+// brief is the beginning of a text that is longer than most bytes.
+func brief(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
 // maxShown bounds the text of an event's arguments.
 const maxShown = 16 << 10
 
 // printable is an event as a list for the UI to print, its name first: binary values
-// and what is too long only by their size.
+// and arguments that are too long only by their size.
 func printable(event string, args framework.Args) []any {
-	list := []any{event}
+	list := []any{brief(event, maxText)}
 	size := 0
 	for i := range args.Len() {
 		raw := args.Raw(i)

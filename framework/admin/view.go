@@ -70,10 +70,19 @@ func (v *view) drop(s *framework.Socket) {
 func timestamp() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // tell is for all who watch this server. It is an emit, so it waits for nobody.
-func (p *panel) tell(event string, args ...any) {
-	if len(p.watchers) > 0 {
-		_ = p.Local().Emit(event, args...) // to whom may be gone
+func (p *panel) tell(event string, args ...any) { p.tellThose(p.watchers, event, args...) }
+
+// tellThose names them: who is in OnConnect yet, or has just left it, will be told what
+// there is first, and may be turned away.
+func (p *panel) tellThose(admins []*framework.Socket, event string, args ...any) {
+	if len(admins) == 0 {
+		return
 	}
+	ids := make([]string, len(admins))
+	for i, s := range admins {
+		ids[i] = s.ID()
+	}
+	_ = p.Local().To(ids...).Emit(event, args...) // to whom may be gone
 }
 
 func (p *panel) appeared(s *framework.Socket) {
@@ -173,14 +182,13 @@ func (p *panel) show(what string, s *framework.Socket, event string, args framew
 	if len(p.watchers) == 0 || p.own(s) || !p.view.shows(s) {
 		return
 	}
-	var slow []string
+	var quick []*framework.Socket
 	for _, w := range p.watchers {
-		if w.Buffered() > maxOwed {
-			slow = append(slow, w.ID())
+		if w.Buffered() <= maxOwed {
+			quick = append(quick, w)
 		}
 	}
-	if len(slow) == len(p.watchers) {
-		return
+	if len(quick) > 0 {
+		p.tellThose(quick, what, s.Namespace().Path(), s.ID(), printable(event, args), timestamp())
 	}
-	_ = p.Local().Except(slow...).Emit(what, s.Namespace().Path(), s.ID(), printable(event, args), timestamp())
 }

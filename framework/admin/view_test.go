@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/admin"
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
@@ -206,6 +208,57 @@ func TestOfMoreSocketsThanMaxNothingIsTold(t *testing.T) {
 	drain(boss, "room_left", 2)
 	boss.Expect("room_joined")
 	boss.ExpectNone() // of bob
+}
+
+func TestAnAdminIsToldNothingBeforeWhatThereIs(t *testing.T) {
+	var srv *framework.Server
+	told := make(chan struct{})
+	srv = watched(admin.Options{Mode: admin.Development, Auth: admin.AuthFunc(func(_ context.Context, username, _ string) error {
+		if username == "late" { // so late that something happens meanwhile
+			srv.Of("/").Sockets()[0].Join("den")
+			<-told
+		}
+		return nil
+	})})
+	srv.Observe(framework.Observer{Joined: func(_ *framework.Socket, room string) { // behind the admins
+		if room == "den" {
+			close(told)
+		}
+	}})
+	boss := watch(t, srv)
+	sockettest.Connect(t, srv, "/")
+	late := sockettest.Connect(t, srv, "/admin", map[string]string{"username": "late"})
+	boss.Expect("room_joined")
+	for _, want := range []string{"session", "config", "server_stats", "all_sockets"} {
+		equal(t, "event", late.Next().Name, want)
+	}
+}
+
+// A client may put a megabyte into its handshake, and as much into an event's name.
+func TestLongHandshakesAndNamesAreCutShort(t *testing.T) {
+	srv := watched(open(admin.Development))
+	boss := watch(t, srv)
+	header := http.Header{"User-Agent": {strings.Repeat("\u00e4", 10_000)}, strings.Repeat("A", 10_000): {"a"}}
+	query := map[string][]string{"long": {strings.Repeat("x", 10_000)}}
+	for i := range 200 {
+		header.Set(fmt.Sprint("X-Header-", i), "a")
+		query[fmt.Sprint("query", i)] = []string{"a"}
+	}
+	ann := sockettest.Dial(t, srv, sockettest.Options{Header: header, Query: query}).Join("/")
+	e := boss.Expect("socket_connected")
+	if size := len(e.Args.JSON()); size > 10_000 {
+		t.Errorf("got %d bytes, want a few", size)
+	}
+	h := decode[socket](e, 0).Handshake
+	equal(t, "headers", len(h.Headers) < 50, true)
+	equal(t, "queries", len(h.Query) < 50, true)
+	if agent := h.Headers["user-agent"]; !strings.HasSuffix(agent, "\u00e4...") {
+		t.Errorf("got the agent %q, want its beginning", agent)
+	}
+	ann.Emit(strings.Repeat("x", 20_000), 1)
+	if told := boss.Expect("event_received").Args.JSON(); len(told) > 1000 || !strings.Contains(told, `xxx...",1]`) {
+		t.Errorf("got %d bytes, want the beginning of the name and the argument", len(told))
+	}
 }
 
 // model is the UI's picture of the server: its store, src/store/modules/main.js.
