@@ -48,7 +48,8 @@ type OnceOptions struct {
 // event are compared. An answer is remembered as it was sent, and so is an error
 // that was meant for the client, a *framework.Error; after any other failure the
 // event is served again. What comes again before the first has been answered, as
-// may happen over a new connection, is answered together with it.
+// may happen over a new connection, is answered together with it; if the first fails,
+// it is not, and the next try hears of that or is served.
 //
 // One Once is one memory. It stands inside Auth, and inside of what may refuse one
 // time and not another (RateLimit, Concurrency). The memory is this process's: a

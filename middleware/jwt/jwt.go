@@ -100,7 +100,9 @@ type claims[C any] interface {
 // it was. No handler sees RenewEvent.
 //
 // Auth stands in Use or among the arguments of Register; each namespace of a client
-// asks for itself. It panics if the options are wrong.
+// asks for itself. framework.Recovery asks it again, unless SkipMiddleware is set: then
+// who recovers needs no token, and once the one from before has expired its events are
+// refused but it is not disconnected. It panics if the options are wrong.
 func Auth[C any, P claims[C]](opts Options[C]) framework.Middleware {
 	a := newAuth[C, P](opts)
 	return func(next framework.Handler) framework.Handler {
