@@ -12,9 +12,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -170,10 +172,26 @@ func node(t *testing.T) (bin, dir string) {
 		missing(t, "Node.js is not installed: install version 20 or later")
 	}
 	dir = scripts(t)
-	if _, err := os.Stat(filepath.Join(dir, "node_modules/socket.io-client")); err != nil {
-		missing(t, "the JavaScript clients are not installed: run npm ci in testdata/interop")
+	for _, name := range packages(t, dir) {
+		if _, err := os.Stat(filepath.Join(dir, "node_modules", name)); err != nil {
+			missing(t, name+" is not installed: run npm ci in testdata/interop")
+		}
 	}
 	return bin, dir
+}
+
+// packages lists what npm has to install: after a change some may be missing.
+func packages(t *testing.T, dir string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatalf("package.json: %v", err)
+	}
+	return slices.Sorted(maps.Keys(file.Dependencies))
 }
 
 func chromium(t *testing.T) string {
