@@ -77,8 +77,8 @@ func (e *Engine) Drain() {
 
 // Shutdown drains the engine and closes every session with
 // ReasonServerShuttingDown: what is queued is flushed, and a WebSocket is closed. A
-// polling client is told by its next poll, which fails: all clients try again then,
-// and some do not after a close packet. Shutdown returns when all sessions and
+// polling client's poll is answered with 503: all clients try again then, and some do
+// not after a close packet. Shutdown returns when all sessions and
 // goroutines of the engine are gone. If ctx ends first, what is left is aborted and
 // the error wraps ctx's.
 //

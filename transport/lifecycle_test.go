@@ -31,10 +31,11 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		c.write(opClose, "")
-		receive(t, poll).want(t, 200, "6") // for python-engineio a "1" is no reason to come back
+		// For python-engineio a "1" is no reason to come back.
+		receive(t, poll).want(t, 503, `{"code":3,"message":"Server is shutting down"}`)
 		eventually(t, "end of the idle session", idle.session.ended.Load)
 		h.get(idleQ).want(t, 200, "4last") // it came in time, without a poll before
-		h.get(idleQ).want(t, 200, "6")
+		h.get(idleQ).want(t, 503, `{"code":3,"message":"Server is shutting down"}`)
 		if err := receive(t, done); err != nil {
 			t.Fatalf("got %v", err)
 		}
@@ -70,7 +71,7 @@ func TestShutdownFlushesToAPendingPoll(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- h.engine.Shutdown(t.Context()) }()
 		receive(t, poll).want(t, 200, "4last")
-		h.get(q).want(t, 200, "6")
+		h.get(q).want(t, 503, `{"code":3,"message":"Server is shutting down"}`)
 		p.wantClosed(t, ReasonServerShuttingDown)
 		if err := receive(t, done); err != nil {
 			t.Errorf("shutdown: %v", err)

@@ -33,7 +33,7 @@ type pollState struct {
 	woken chan struct{} // get, or one before it, is to look again
 	post  *pendingPOST
 
-	final   byte        // the packet that ends the last answer, '1' or '6'; 0 while open
+	final   byte        // what the last answer is: packet '1' or '6', or finalRefusal; 0 while open
 	lingers bool        // closed, but found by polls until they have all that is queued
 	expiry  *time.Timer // ends that, if no worker does
 
@@ -45,6 +45,10 @@ type pollState struct {
 	remote string     // where the handshake came from
 	marks  []pollMark // who waits in Drained
 }
+
+// finalRefusal stands for an error in place of a packet. Every client takes that for a
+// lost connection, and tries again.
+const finalRefusal = 'x'
 
 // pendingGET is a poll that waits for packets.
 type pendingGET struct {
@@ -123,8 +127,8 @@ func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 		switch mode {
 		case endFlush:
 			p.lingers = true
-		case endShutdown: // python-engineio does not come back after a '1', but after the error of its next poll
-			p.final = '6'
+		case endShutdown: // python-engineio does not come back after a '1', a client amid an upgrade waits after a '6'
+			p.final = finalRefusal
 			p.lingers = p.get != nil || p.size > 0
 		case endByClient: // it knows, and waits for the poll that it sent at the same time
 			p.final = '6'
@@ -217,7 +221,11 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
 		return
 	}
-	s.answerPoll(w, r, control, &batch)
+	if batch.refused {
+		s.engine.refuse(w, r, refusedDraining, "")
+	} else {
+		s.answerPoll(w, r, control, &batch)
+	}
 	s.mu.Lock()
 	batch.poll.answering -= batch.owed
 	batch.poll.passMarks(batch.owed)
@@ -287,6 +295,7 @@ type batch struct {
 	poll    *pollState
 	owed    int  // bytes that still count as owed while the answer is being written
 	last    bool // the session's end is in it
+	refused bool // which is an error
 
 	compress bool // a message in it may be
 }
@@ -353,6 +362,10 @@ func (s *Session) awaitBatch(ctx context.Context, control *http.ResponseControll
 // the end; the reference server puts a noop before it then.
 func (p *pollState) take(b *batch, late bool) {
 	b.poll = p
+	if len(p.queue) == 0 && p.final == finalRefusal {
+		b.refused, b.last = true, true
+		return
+	}
 	if len(p.queue) == 0 && p.final != 0 {
 		if late && p.final == '1' {
 			b.add(false, []byte{'6'})

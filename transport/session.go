@@ -206,7 +206,7 @@ type endMode uint8
 
 const (
 	endFlush    endMode = iota // what is queued is delivered, the client is told
-	endShutdown                // what is queued is delivered, with less patience; polls are not told
+	endShutdown                // what is queued is delivered, with less patience; polls fail
 	endDrop                    // what polls have not fetched is thrown away, the client is told
 	endByClient                // likewise, at the client's wish
 	endRead                    // the connection is over already; its reader cleans up
