@@ -32,9 +32,9 @@ type recoverable struct {
 	behind   bool        // what it has missed is yet to be looked up: packets are only logged
 
 	// The same, as adapter.Session has them.
-	since, joined, last, before, lost string
-	turn, lostAt                      time.Time
-	stays                             []adapter.Stay
+	since, joined, last, before, lost, blurred string
+	turn, lostAt                               time.Time
+	stays                                      []adapter.Stay
 }
 
 // keptValues are the Values of a session of this process.
@@ -289,7 +289,7 @@ func (r *recovery) catchUp(s *Socket) ([]adapter.Missed, error) {
 		return nil, Refuse("")
 	}
 	s.rec.behind = false
-	s.rec.joined, s.rec.since = session.Joined, back.Since
+	s.rec.joined, s.rec.since, s.rec.blurred = session.Joined, back.Since, session.Blurred
 	s.rec.last, s.rec.before, s.rec.turn = back.Since, back.Since, time.Time{}
 	for i := range missed {
 		r.meant(s, missed[i].Offset, missed[i].At)
@@ -388,7 +388,7 @@ func (r *recovery) session(s *Socket) *adapter.Session {
 	}
 	return &adapter.Session{
 		PID: s.rec.pid, SID: s.id, Rooms: slices.Clone(s.rec.stays),
-		Since: s.rec.since, Joined: s.rec.joined, Lost: s.rec.lost, Last: s.rec.last, Before: s.rec.before,
+		Since: s.rec.since, Joined: s.rec.joined, Lost: s.rec.lost, Last: s.rec.last, Before: s.rec.before, Blurred: s.rec.blurred,
 		Turn: s.rec.turn, LostAt: s.rec.lostAt,
 		Values: values,
 	}

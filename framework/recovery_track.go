@@ -23,18 +23,45 @@ func (r *recovery) entered(s *Socket, room string) {
 	}
 }
 
+// mostLeft is how many rooms are known that a client has left lately: a client may have
+// handlers join and leave as fast as it likes.
+const mostLeft = 256
+
 // left notes that s has left a room. Packets from before may not have arrived, as long
 // as they are logged. r.mu is held.
 func (r *recovery) left(s *Socket, room string) {
-	now := time.Now()
+	now, at := time.Now(), r.store.Position()
+	ended := 0
+	s.rec.stays = slices.DeleteFunc(s.rec.stays, func(stay adapter.Stay) bool {
+		if stay.To == "" {
+			return stay.Room == room && stay.From == at // nothing was sent meanwhile
+		}
+		ended++
+		return now.Sub(stay.Left) > r.retain()
+	})
 	for i := range s.rec.stays {
 		if stay := &s.rec.stays[i]; stay.Room == room && stay.To == "" {
-			stay.To, stay.Left = r.store.Position(), now
+			stay.To, stay.Left = at, now
 		}
 	}
-	s.rec.stays = slices.DeleteFunc(s.rec.stays, func(stay adapter.Stay) bool {
-		return stay.To != "" && now.Sub(stay.Left) > r.retain()
-	})
+	if ended >= mostLeft {
+		r.forgetStay(s)
+	}
+}
+
+// forgetStay forgets the room that s left first. Who has not come further than that
+// cannot be told any more what was for it.
+func (r *recovery) forgetStay(s *Socket) {
+	first := -1
+	for i, stay := range s.rec.stays {
+		if stay.To != "" && (first < 0 || stay.Left.Before(s.rec.stays[first].Left)) {
+			first = i
+		}
+	}
+	if first >= 0 {
+		s.rec.blurred = s.rec.stays[first].To
+		s.rec.stays = slices.Delete(s.rec.stays, first, first+1)
+	}
 }
 
 // lost notes where the log was when s was taken away from delivery. r.mu is held.

@@ -85,6 +85,10 @@ type Session struct {
 	Last   string // the last packet that was meant for the client until then
 	Before string // the last one that was meant for it before Turn
 
+	// Blurred is "", or up to where Rooms do not tell any more what was for the client:
+	// one that has not come as far has nothing to recover, which is ErrOverrun.
+	Blurred string
+
 	Turn   time.Time
 	LostAt time.Time // its time begins
 

@@ -117,7 +117,7 @@ func (l *log) floor(s *adapter.Session, claimed string) (uint64, error) {
 		// What has been dropped was not meant for it.
 		floor = max(floor, l.first()-1)
 	}
-	if !l.reaches(floor) {
+	if !l.reaches(floor) || floor < l.number(s.Blurred) {
 		return 0, adapter.ErrOverrun
 	}
 	return floor, nil
