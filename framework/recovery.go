@@ -3,7 +3,6 @@ package framework
 import (
 	"cmp"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -51,8 +50,9 @@ type Recovery struct {
 	MaxSessions int
 
 	// OnExpired is called when a session is given up for good: its client has not come
-	// back in time, or too late for the log, or there were too many. It is called on a
-	// goroutine of its own or a worker's, not at Shutdown, and must not block.
+	// back in time, or too late for the log, or there were too many. It is called as the
+	// functions of an Observer are, one at a time and in order with them, not for sessions
+	// that end with Shutdown, and must not block.
 	OnExpired func(ExpiredSession)
 }
 
@@ -220,12 +220,13 @@ func (r *recovery) recoveryFailed(s *Socket, count *atomic.Uint64, reason string
 	s.log().Info().Str("reason", reason).Msg("session not recovered")
 }
 
-// sessionExpired is called by the memory, and for what it has handed out in vain.
+// sessionExpired is called by the memory, and for what it has handed out in vain. It
+// never blocks: the feed tells.
 func (r *recovery) sessionExpired(session *adapter.Session) {
-	defer r.unkeep()
 	r.counts().expired.Add(1)
 	r.ns.log().Info().Str("nsp", r.ns.path).Str("sid", session.SID).Msg("session expired")
 	if r.opts.OnExpired == nil {
+		r.unkeep()
 		return
 	}
 	e := ExpiredSession{Namespace: &Namespace{r.ns}, ID: session.SID}
@@ -238,10 +239,11 @@ func (r *recovery) sessionExpired(session *adapter.Session) {
 	if v, ok := session.Values.(keptValues); ok {
 		e.values = v.keys
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			r.ns.log().Error().Str("nsp", r.ns.path).Interface("panic", v).Bytes(stackField, debug.Stack()).Msg("OnExpired panicked")
-		}
-	}()
-	r.opts.OnExpired(e)
+	srv := r.ns.srv
+	srv.came() // until it is told, for Shutdown waits for that
+	srv.feed.note(func() {
+		defer srv.connGone()
+		defer r.unkeep()
+		srv.contained("OnExpired", func() { r.opts.OnExpired(e) })
+	})
 }

@@ -21,6 +21,7 @@ type recoverable struct {
 	// Guarded by Socket.mu.
 	known   bool // the client has heard of its pid
 	refused bool
+	overrun bool                 // the log was, while a restored one was connecting
 	missed  []*transport.Message // what goes out before CONNECT
 
 	// Guarded by recovery.mu.
@@ -239,7 +240,15 @@ const packetOverhead = 64 // bytes, what header and offset at most add to a pack
 func (r *recovery) admit(s *Socket) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.rec.restored == nil {
+	switch {
+	case s.rec.overrun:
+		return Refuse("")
+	case s.rec.joined != "": // a middleware tries once more
+		if !r.ns.rooms.add(s) {
+			return errDuplicateID
+		}
+		return nil
+	case s.rec.restored == nil:
 		s.rec.joined = r.store.Position()
 		s.rec.stays = append(s.rec.stays, adapter.Stay{Room: s.id, From: s.rec.since})
 		if !r.ns.rooms.add(s) {
@@ -283,7 +292,9 @@ func (r *recovery) catchUp(s *Socket) ([]adapter.Missed, error) {
 		err = adapter.ErrOverrun
 	}
 	if err != nil {
-		s.rec.original = nil
+		s.mu.Lock()
+		s.rec.overrun = true
+		s.mu.Unlock()
 		r.recoveryFailed(s, &r.counts().overrun, err.Error())
 		s.conn.session.Abort(transport.ReasonTransportError, err)
 		return nil, Refuse("")
@@ -330,7 +341,13 @@ func (r *recovery) welcome(s *Socket, hears bool) {
 // finished keeps the session of a socket that is over, if it is to be kept, and lets who
 // waits for that connect.
 func (r *recovery) finished(s *Socket) {
-	if session := r.session(s); session != nil {
+	switch session, over := r.session(s); {
+	case session == nil:
+	case over:
+		r.keep()
+		r.sessionExpired(session)
+	case r.memory != nil && r.ns.srv.draining.Load(): // it would end with the server
+	default:
 		r.keep()
 		if err := r.store.Save(context.Background(), session); err != nil {
 			r.unkeep()
@@ -369,18 +386,17 @@ func (r *recovery) unkeep() {
 }
 
 // session is what to keep of s; nil if its client has left for good, or never was in.
-func (r *recovery) session(s *Socket) *adapter.Session {
+// What one that was not accepted had taken is over if it cannot come back for that.
+func (r *recovery) session(s *Socket) (session *adapter.Session, over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.leaving:
-		return nil
 	case !s.accepted:
-		return s.rec.original // it may come back with what it takes
-	case !s.rec.known || !s.why.recoverable():
-		return nil
+		return s.rec.original, s.leaving || s.rec.overrun
+	case s.leaving || !s.rec.known || !s.why.recoverable():
+		return nil, false
 	}
 	values := keptValues{keys: maps.Clone(s.values)}
 	if r.opts.SkipMiddleware {
@@ -391,7 +407,7 @@ func (r *recovery) session(s *Socket) *adapter.Session {
 		Since: s.rec.since, Joined: s.rec.joined, Lost: s.rec.lost, Last: s.rec.last, Before: s.rec.before, Blurred: s.rec.blurred,
 		Turn: s.rec.turn, LostAt: s.rec.lostAt,
 		Values: values,
-	}
+	}, false
 }
 
 // keptContext is the values of a new connection's request, and before them those that

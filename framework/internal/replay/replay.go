@@ -21,7 +21,7 @@ type Options struct {
 	MaxSessions int
 
 	// Expired is called for each session that nobody will take any more, on some
-	// goroutine and without a lock held.
+	// goroutine and without a lock held. It must not block: Close waits for it.
 	Expired func(*adapter.Session)
 }
 
@@ -36,6 +36,7 @@ type Memory struct {
 	sessions map[string]*list.Element // of order, by pid
 	order    list.List                // of *adapter.Session; the one whose time is over first comes first
 	timer    *time.Timer              // until then; nil while no session is kept
+	telling  sync.WaitGroup           // calls of Expired
 }
 
 // New makes a Memory.
@@ -96,6 +97,7 @@ func (m *Memory) take(pid, offset string) (*adapter.Session, *adapter.Restored, 
 	floor, err := m.log.floor(s, offset)
 	if err != nil {
 		m.remove(e)
+		m.telling.Add(1)
 		return s, nil, err
 	}
 	r := &adapter.Restored{

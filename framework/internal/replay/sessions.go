@@ -42,6 +42,7 @@ func (m *Memory) save(s *adapter.Session) (given *adapter.Session, err error) {
 		first := m.order.Front()
 		m.remove(first)
 		given = first.Value.(*adapter.Session)
+		m.telling.Add(1)
 	}
 	m.wait()
 	return given, nil
@@ -91,11 +92,14 @@ func (m *Memory) overdue() (gone []*adapter.Session) {
 		gone = append(gone, s)
 		m.remove(e)
 	}
+	m.telling.Add(len(gone))
 	m.wait()
 	return gone
 }
 
+// expired tells of a session that m.telling counts.
 func (m *Memory) expired(s *adapter.Session) {
+	defer m.telling.Done()
 	if m.opts.Expired != nil {
 		m.opts.Expired(s)
 	}
@@ -103,10 +107,12 @@ func (m *Memory) expired(s *adapter.Session) {
 
 var errClosed = errors.New("closed: sessions are not kept any more")
 
-// Close forgets all of it without a word, and returns how many sessions that were.
+// Close forgets all of it without a word, and returns how many sessions that were. What
+// had expired before has been told when it returns.
 func (m *Memory) Close() (sessions int) {
+	defer m.telling.Wait()
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	defer m.mu.Unlock() // before that
 	sessions = len(m.sessions)
 	m.closed, m.attended = true, false
 	m.order.Init()
