@@ -37,9 +37,13 @@ func (s *Socket) connect() {
 			s.queue.dropped.Store(true)
 			return
 		}
-		if r.opts.SkipMiddleware && s.Recovered() {
-			entry = HandlerFunc(s.ns.admit)
+		switch {
+		case !r.opts.SkipMiddleware:
+		case s.Recovered():
+			entry = HandlerFunc(s.ns.readmit)
 			ctx.values = keptContext{s.conn.values, s.keptContext()}
+		default:
+			s.rec.connect = ctx
 		}
 	}
 	ec := &eventContext{Context: ctx}

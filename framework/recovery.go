@@ -22,7 +22,8 @@ import (
 // is back. Every event that is neither volatile nor asks for an ack is logged
 // meanwhile, and has its place in the log, a string, as an extra last argument; a
 // volatile event has one where its own last argument is a string, which clients would
-// take for one. Answers to events are not logged, nor is what was emitted before a
+// take for one. Handlers in clients see it: JavaScript ignores an argument too many, while
+// a Python function has to take it (*args). Answers to events are not logged, nor is what was emitted before a
 // restart. The child of a pattern stays while there are sessions of it.
 //
 // A client proves who it is by a secret that it was given when it connected. Whoever
@@ -36,8 +37,9 @@ type Recovery struct {
 	MaxDisconnection time.Duration
 
 	// SkipMiddleware admits who recovers to OnConnect without asking middleware, whose
-	// values its context still has. The reference does, by default; here middleware
-	// runs, lest a token that has expired meanwhile lets somebody in.
+	// values its context still has: only what middleware has given to AtRecovery is
+	// called. The reference does, by default; here middleware runs, lest a token that has
+	// expired meanwhile lets somebody in.
 	SkipMiddleware bool
 
 	// MaxLog bounds the log of each namespace, in bytes. A client that would have to be

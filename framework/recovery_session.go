@@ -17,6 +17,7 @@ type recoverable struct {
 	recovered bool              // it has the session of an earlier one
 	original  *adapter.Session  // that session, as it was kept; nil once it was accepted
 	restored  *adapter.Restored // until OnConnect
+	connect   *connectContext   // that may be kept; nil unless middleware is skipped
 
 	// Guarded by Socket.mu.
 	known   bool // the client has heard of its pid
@@ -401,6 +402,7 @@ func (r *recovery) session(s *Socket) (session *adapter.Session, over bool) {
 	values := keptValues{keys: maps.Clone(s.values)}
 	if r.opts.SkipMiddleware {
 		values.context = s.kept
+		s.rec.connect.forgetRequest()
 	}
 	return &adapter.Session{
 		PID: s.rec.pid, SID: s.id, Rooms: slices.Clone(s.rec.stays),
@@ -408,20 +410,4 @@ func (r *recovery) session(s *Socket) (session *adapter.Session, over bool) {
 		Turn: s.rec.turn, LostAt: s.rec.lostAt,
 		Values: values,
 	}, false
-}
-
-// keptContext is the values of a new connection's request, and before them those that
-// connect middleware gave to the one that was lost.
-type keptContext struct {
-	context.Context
-	kept context.Context // nil without
-}
-
-func (c keptContext) Value(key any) any {
-	if c.kept != nil && key != loggerKey { // the old logger's fields would come twice
-		if v := c.kept.Value(key); v != nil {
-			return v
-		}
-	}
-	return c.Context.Value(key)
 }

@@ -99,10 +99,12 @@ type claims[C any] interface {
 // {"error":{"message":...}}, with one of the texts above, and the socket stays what
 // it was. No handler sees RenewEvent.
 //
+// A client that recovers its session (framework.Recovery) shows a token as any other
+// does. Where SkipMiddleware spares it that, the token of the lost connection counts on:
+// once that has expired, the client is refused.
+//
 // Auth stands in Use or among the arguments of Register; each namespace of a client
-// asks for itself. framework.Recovery asks it again, unless SkipMiddleware is set: then
-// who recovers needs no token, and once the one from before has expired its events are
-// refused but it is not disconnected. It panics if the options are wrong.
+// asks for itself. It panics if the options are wrong.
 func Auth[C any, P claims[C]](opts Options[C]) framework.Middleware {
 	a := newAuth[C, P](opts)
 	return func(next framework.Handler) framework.Handler {
@@ -212,7 +214,7 @@ func (a *auth[C, P]) connect(ctx context.Context, e *framework.Event, next frame
 	}
 	s := &session[C]{socket: e.Socket, event: a.opts.ExpiredEvent}
 	s.current.Store(t)
-	ctx = context.WithValue(ctx, claimsKey[C]{}, s)
+	ctx = framework.AtRecovery(context.WithValue(ctx, claimsKey[C]{}, s), s.resume)
 	reply, err := next.ServeEvent(context.WithValue(ctx, a, s), e)
 	if err == nil {
 		s.watch(t.expires)

@@ -2,10 +2,12 @@ package jwt
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	gojwt "github.com/golang-jwt/jwt/v5"
 	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
@@ -21,13 +23,13 @@ func (t *token[C]) expired(now time.Time) bool { return !t.expires.IsZero() && !
 
 // session is a socket's way from token to token.
 type session[C any] struct {
-	socket  *framework.Socket
 	event   string // that tells the client of the end
 	current atomic.Pointer[token[C]]
 
-	mu    sync.Mutex
-	timer *time.Timer // nil until a token has an end
-	ended bool        // the socket is gone, or about to go
+	mu     sync.Mutex
+	socket *framework.Socket // the one of the moment, for its client may recover
+	timer  *time.Timer       // nil until a token has an end
+	ended  bool              // the socket is gone, or about to go
 }
 
 func (s *session[C]) token() *token[C] { return s.current.Load() }
@@ -52,14 +54,34 @@ func (s *session[C]) watch(expires time.Time) {
 		s.timer.Reset(time.Until(expires))
 	default:
 		s.timer = time.AfterFunc(time.Until(expires), s.expire)
-		context.AfterFunc(s.socket.Context(), s.end)
+		of := s.socket
+		context.AfterFunc(of.Context(), func() { s.end(of) })
 	}
 }
 
-// end stops the timer for good.
-func (s *session[C]) end() {
+// resume goes on with another socket, which has recovered the session of the one before.
+func (s *session[C]) resume(ctx context.Context, socket *framework.Socket) error {
+	t := s.token()
+	if t.expired(time.Now()) {
+		return refusal(ctx, fmt.Errorf("jwt: %w", gojwt.ErrTokenExpired))
+	}
+	s.mu.Lock()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.socket, s.timer, s.ended = socket, nil, false
+	s.mu.Unlock()
+	s.watch(t.expires)
+	return nil
+}
+
+// end stops the timer for good, if the socket is still the one of the moment.
+func (s *session[C]) end(of *framework.Socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.socket != of {
+		return
+	}
 	s.ended = true
 	s.timer.Stop()
 }
@@ -69,9 +91,12 @@ func (s *session[C]) expire() {
 	if !s.over() {
 		return
 	}
-	zerolog.Ctx(s.socket.Context()).Info().Msg("token expired, socket disconnected")
-	_ = s.socket.Emit(s.event) // the client may be gone
-	s.socket.Disconnect()
+	s.mu.Lock()
+	socket := s.socket
+	s.mu.Unlock()
+	zerolog.Ctx(socket.Context()).Info().Msg("token expired, socket disconnected")
+	_ = socket.Emit(s.event) // the client may be gone
+	socket.Disconnect()
 }
 
 // over tells whether the session's time is up, and ends it.
