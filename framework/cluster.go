@@ -1,7 +1,6 @@
 package framework
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,7 +160,8 @@ func (n *namespace) encodeArray(event string, values []any) (adapter.Packet, err
 		return adapter.Packet{}, err
 	}
 	defer p.release()
-	array := adapter.Packet{Data: append(bytes.Clone(p.buf), ']')}
+	p.buf = append(p.buf, ']')
+	array := adapter.Packet{Data: append(make([]byte, 0, len(p.buf)), p.buf...)} // it may be kept: no larger than need be
 	for _, b := range p.attachments { // the caller's
 		array.Attachments = append(array.Attachments, append([]byte{}, b...))
 	}

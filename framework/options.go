@@ -32,7 +32,8 @@ type Options struct {
 
 	// MaxChildren bounds the namespaces that exist at a time of each pattern that
 	// RegisterFunc was given: a CONNECT that would need another is refused with "Too
-	// many namespaces". 0 means 10,000.
+	// many namespaces". With Recovery one exists while there is a client in it or a session
+	// of one is kept. 0 means 10,000.
 	MaxChildren int
 
 	// MaxConcurrent bounds the handlers of one socket that run beside each other at a

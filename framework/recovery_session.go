@@ -164,6 +164,7 @@ func (r *recovery) restore(ctx context.Context, s *Socket) bool {
 		r.store.Attended(true)
 	}
 	c := s.rec.claim
+	s.rec.claim.offset = "" // a client chooses how long it is
 	if c.pid == "" {
 		r.enrol(s)
 		r.mu.Unlock()
@@ -239,11 +240,23 @@ const packetOverhead = 64 // bytes, what header and offset at most add to a pack
 // admit makes s a receiver of broadcasts: who is restored gets what it has missed until
 // this moment, and its rooms.
 func (r *recovery) admit(s *Socket) error {
+	if s.rec.overrun {
+		return Refuse("") // a middleware tries once more
+	}
+	err := r.add(s)
+	if !s.rec.overrun {
+		return err
+	}
+	// It is too late for a new session, which the client gets when it comes again.
+	r.recoveryFailed(s, &r.counts().overrun, err.Error())
+	s.conn.session.Abort(transport.ReasonTransportError, err)
+	return Refuse("")
+}
+
+func (r *recovery) add(s *Socket) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case s.rec.overrun:
-		return Refuse("")
 	case s.rec.joined != "": // a middleware tries once more
 		if !r.ns.rooms.add(s) {
 			return errDuplicateID
@@ -281,8 +294,7 @@ func (r *recovery) admit(s *Socket) error {
 	return nil
 }
 
-// catchUp returns what s has missed. If that is too much by now, the connection is
-// closed: it is too late for a new session, which the client gets when it comes again.
+// catchUp returns what s has missed, or notes that it is too much by now. r.mu is held.
 func (r *recovery) catchUp(s *Socket) ([]adapter.Missed, error) {
 	back, session := s.rec.restored, *s.rec.original
 	session.Rooms = s.rec.stays
@@ -296,9 +308,7 @@ func (r *recovery) catchUp(s *Socket) ([]adapter.Missed, error) {
 		s.mu.Lock()
 		s.rec.overrun = true
 		s.mu.Unlock()
-		r.recoveryFailed(s, &r.counts().overrun, err.Error())
-		s.conn.session.Abort(transport.ReasonTransportError, err)
-		return nil, Refuse("")
+		return nil, err
 	}
 	s.rec.behind = false
 	s.rec.joined, s.rec.since, s.rec.blurred = session.Joined, back.Since, session.Blurred
@@ -366,6 +376,7 @@ func (r *recovery) finished(s *Socket) {
 	if len(r.live) == 0 && r.attended {
 		r.attended = false
 		r.store.Attended(false)
+		r.live = make(map[string]*Socket) // a map never shrinks
 	}
 	r.mu.Unlock()
 	if next != nil {
