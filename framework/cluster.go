@@ -162,7 +162,7 @@ func (n *namespace) encodeArray(event string, values []any) (adapter.Packet, err
 	defer p.release()
 	p.buf = append(p.buf, ']')
 	array := adapter.Packet{Data: append(make([]byte, 0, len(p.buf)), p.buf...)} // it may be kept: no larger than need be
-	for _, b := range p.attachments { // the caller's
+	for _, b := range p.attachments {                                            // the caller's
 		array.Attachments = append(array.Attachments, append([]byte{}, b...))
 	}
 	return array, nil

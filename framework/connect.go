@@ -43,7 +43,7 @@ func (s *Socket) connect() {
 			entry = HandlerFunc(s.ns.readmit)
 			ctx.values = keptContext{s.conn.values, s.keptContext()}
 		default:
-			s.rec.connect = ctx
+			entry = s.severing(entry)
 		}
 	}
 	ec := &eventContext{Context: ctx}
@@ -65,7 +65,7 @@ func (s *Socket) connect() {
 // admit is the innermost handler of a connect chain.
 func (n *namespace) admit(ctx context.Context, e *Event) ([]any, error) {
 	s := e.Socket
-	if own, ok := ctx.(*eventContext); !ok || own.event.Socket != s {
+	if !s.given(ctx) {
 		s.mu.Lock()
 		s.kept = ctx
 		s.mu.Unlock()
@@ -85,6 +85,15 @@ func (n *namespace) admit(ctx context.Context, e *Event) ([]any, error) {
 	}
 	s.admitted = true
 	return nil, nil
+}
+
+// given tells whether a connect's context is the one that middleware was given.
+func (s *Socket) given(ctx context.Context) bool {
+	if s.rec != nil && s.rec.connect != nil && ctx == s.rec.connect {
+		return true
+	}
+	own, ok := ctx.(*eventContext)
+	return ok && own.event.Socket == s
 }
 
 // unheard tells, under s.mu, whether the client is past hearing how its connect

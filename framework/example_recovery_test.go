@@ -1,6 +1,7 @@
 package framework_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -46,4 +47,24 @@ func ExampleKey_GetExpired() {
 			}
 		},
 	}})
+}
+
+func ExampleAtRecovery() {
+	expires := framework.NewKey[time.Time]("expires")
+	srv := framework.New(framework.Options{Recovery: framework.Recovery{MaxDisconnection: time.Hour, SkipMiddleware: true}})
+	srv.Use(func(next framework.Handler) framework.Handler {
+		return framework.HandlerFunc(func(ctx context.Context, e *framework.Event) ([]any, error) {
+			if e.Kind() == framework.KindConnect {
+				// ... look at who it is, and then
+				expires.Set(e.Socket, time.Now().Add(time.Minute))
+				ctx = framework.AtRecovery(ctx, func(_ context.Context, s *framework.Socket) error {
+					if until, _ := expires.Get(s); time.Now().After(until) {
+						return framework.Refuse("too late")
+					}
+					return nil
+				})
+			}
+			return next.ServeEvent(ctx, e)
+		})
+	})
 }

@@ -3,7 +3,6 @@ package framework
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/parlor-go/parlor/transport"
@@ -120,7 +119,6 @@ func (s *Socket) keptContext() context.Context {
 type connectContext struct {
 	life   lifetime
 	values context.Context // of the handshake's request
-	past   atomic.Bool     // values are not found any more
 
 	// Guarded by Socket.mu.
 	held      []*transport.Message // until CONNECT has gone out
@@ -134,9 +132,6 @@ func (c *connectContext) Err() error                  { return c.life.err() }
 func (c *connectContext) Value(key any) any {
 	if key == cancelKey {
 		return c.life.context().Value(key)
-	}
-	if c.past.Load() {
-		return nil
 	}
 	return c.values.Value(key)
 }

@@ -17,7 +17,7 @@ type recoverable struct {
 	recovered bool              // it has the session of an earlier one
 	original  *adapter.Session  // that session, as it was kept; nil once it was accepted
 	restored  *adapter.Restored // until OnConnect
-	connect   *connectContext   // that may be kept; nil unless middleware is skipped
+	connect   *severable        // what middleware got; nil unless that is skipped
 
 	// Guarded by Socket.mu.
 	known   bool // the client has heard of its pid
@@ -413,7 +413,7 @@ func (r *recovery) session(s *Socket) (session *adapter.Session, over bool) {
 	values := keptValues{keys: maps.Clone(s.values)}
 	if r.opts.SkipMiddleware {
 		values.context = s.kept
-		s.rec.connect.forgetRequest()
+		s.rec.connect.sever()
 	}
 	return &adapter.Session{
 		PID: s.rec.pid, SID: s.id, Rooms: slices.Clone(s.rec.stays),

@@ -1,6 +1,10 @@
 package framework
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
 
 // AtRecovery returns ctx for connect middleware to pass on, with a function that is
 // called in its place when the client comes back to its session and
@@ -58,10 +62,56 @@ func (c keptContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// forgetRequest leaves a connect's context with the values that middleware has added:
-// those of the request are the next connection's then.
-func (c *connectContext) forgetRequest() {
-	if c != nil {
-		c.past.Store(true)
+// severable is the context of a connect as middleware gets it whose values may be kept:
+// when the connection is lost it is cut off from that and its request, which would
+// be kept, too, and hide the next one's.
+type severable struct{ connect atomic.Pointer[eventContext] }
+
+func (c *severable) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+func (c *severable) Done() <-chan struct{} {
+	if ec := c.connect.Load(); ec != nil {
+		return ec.Done()
 	}
+	return hasEnded.Done()
+}
+
+func (c *severable) Err() error {
+	if ec := c.connect.Load(); ec != nil {
+		return ec.Err()
+	}
+	return context.Canceled // a connect's context ends with it
+}
+
+func (c *severable) Value(key any) any {
+	if ec := c.connect.Load(); ec != nil {
+		return ec.Value(key)
+	}
+	return nil
+}
+
+func (c *severable) sever() {
+	if c != nil {
+		c.connect.Store(nil)
+	}
+}
+
+// hasEnded is a context that has.
+var hasEnded = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// severing is a connect chain whose context can be cut off.
+func (s *Socket) severing(entry Handler) Handler {
+	return HandlerFunc(func(ctx context.Context, e *Event) ([]any, error) {
+		ec, ok := ctx.(*eventContext)
+		if !ok {
+			return entry.ServeEvent(ctx, e)
+		}
+		s.rec.connect = new(severable)
+		s.rec.connect.connect.Store(ec)
+		return entry.ServeEvent(s.rec.connect, e)
+	})
 }

@@ -111,3 +111,26 @@ func TestAtRecoveryStandsInForMiddleware(t *testing.T) {
 		wantLog(t, log, "outer again", "inner again", "connect")
 	}
 }
+
+func TestAKeptContextDoesNotHoldTheLostConnection(t *testing.T) {
+	connects := make(chan context.Context, 1)
+	srv := recoveringBehind(func(next framework.Handler) framework.Handler {
+		return framework.HandlerFunc(func(ctx context.Context, e *framework.Event) ([]any, error) {
+			if e.Kind() == framework.KindConnect {
+				connects <- ctx
+				ctx = context.WithValue(ctx, userKey{}, "ann")
+			}
+			return next.ServeEvent(ctx, e)
+		})
+	}, func(o *framework.Options) { o.Recovery.SkipMiddleware = true })
+	client := sockettest.Connect(t, srv, "/")
+	ctx := receive(t, connects)
+	equal(t, "the event while its socket is there", framework.EventFrom(ctx) != nil, true)
+	srv.cut(t, client)
+	waitFor(t, func() bool { return srv.RecoveryStats().Kept == 1 })
+	if e := framework.EventFrom(ctx); e != nil {
+		t.Errorf("the event: got %v, want none", e.Name)
+	}
+	<-ctx.Done()
+	equal(t, "error", ctx.Err(), context.Canceled)
+}

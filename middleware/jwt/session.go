@@ -82,36 +82,34 @@ func (s *session[C]) end(of *framework.Socket) {
 	if s.socket != of {
 		return
 	}
-	s.ended = true
+	s.ended, s.socket = true, nil // its client may recover, but not it
 	s.timer.Stop()
 }
 
 // expire sends the client away, unless it has renewed its token meanwhile.
 func (s *session[C]) expire() {
-	if !s.over() {
+	socket, over := s.over()
+	if !over {
 		return
 	}
-	s.mu.Lock()
-	socket := s.socket
-	s.mu.Unlock()
 	zerolog.Ctx(socket.Context()).Info().Msg("token expired, socket disconnected")
 	_ = socket.Emit(s.event) // the client may be gone
 	socket.Disconnect()
 }
 
-// over tells whether the session's time is up, and ends it.
-func (s *session[C]) over() bool {
+// over tells whether the session's time is up, and ends it. Then it returns the socket.
+func (s *session[C]) over() (*framework.Socket, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.token()
 	switch {
 	case s.ended:
-		return false
+		return nil, false
 	case t.expired(time.Now()):
 		s.ended = true
-		return true
+		return s.socket, true
 	case !t.expires.IsZero(): // renewed, or the clock was set back
 		s.timer.Reset(time.Until(t.expires))
 	}
-	return false
+	return nil, false
 }
