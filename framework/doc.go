@@ -1,7 +1,7 @@
 // Package framework is Socket.IO for Go, the class-based way: a struct embeds
 // Namespace, its OnXxx methods serve the events of one path, and every official
-// Socket.IO client (protocol v5: JavaScript 3 and 4, Python, Swift, Java, ...)
-// talks to it.
+// Socket.IO client (protocol v5: JavaScript 3 and 4, Python, Swift, Java, ...; with
+// transport.Options.AllowEIO3 JavaScript 2) talks to it.
 //
 //	type Chat struct {
 //		framework.Namespace
@@ -53,7 +53,8 @@
 // # Order
 //
 // For one socket handlers run one at a time, in the order in which the events
-// arrived; sockets run beside each other. What one goroutine emits reaches each
+// arrived, but for those that Router.Concurrent lets run beside them; sockets run
+// beside each other. What one goroutine emits reaches each
 // client in the order of the calls. OnDisconnect runs once for each socket whose
 // OnConnect returned nil, after its last handler. Emitting never blocks: a
 // client that does not keep up is closed.
