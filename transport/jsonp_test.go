@@ -160,7 +160,7 @@ func FuzzFormPayload(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
 		if strings.Contains(payload, "\\\n") {
-			t.Skip() // clients write that as they write `\n`; it is in no JSON
+			return // clients write that as they write `\n`; it is in no JSON
 		}
 		if got := string(formPayload([]byte(asForm(payload)))); got != payload {
 			t.Errorf("got %q, want %q", got, payload)

@@ -235,9 +235,6 @@ func aClientThatGoesIsMissing(t *testing.T, newAdapter adapter.New) {
 }
 
 func aServerThatGoesIsMissing(t *testing.T, newAdapter adapter.New) {
-	if newAdapter == nil {
-		t.Skip("there is one server")
-	}
 	c := start(t, newAdapter)
 	a := c.ask(c.ctx(), c.server().Except())
 	for _, client := range c.clients[:2] {

@@ -11,15 +11,36 @@ import (
 // there is one server, without an adapter, which has to do the same for its own clients.
 func Run(t *testing.T, start func(t *testing.T) adapter.New) {
 	t.Helper()
+	alone := false
 	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			newAdapter := start(t)
+			alone = newAdapter == nil
+			test.run(t, newAdapter)
+		})
+	}
+	if alone {
+		return
+	}
+	for _, test := range clusterTests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, start(t)) })
 	}
 }
 
-var tests = []struct {
+type test struct {
 	name string
 	run  func(t *testing.T, newAdapter adapter.New)
-}{
+}
+
+// clusterTests need several servers.
+var clusterTests = []test{
+	{"local delivery if publishing fails", localDeliveryIfPublishingFails},
+	{"a server that goes is missing at once", aServerThatGoesIsMissing},
+	{"a server leaves", aServerLeaves},
+	{"missing answers to server-side events", missingServerSideAnswers},
+}
+
+var tests = []test{
 	{"emit reaches all", emitReachesAll},
 	{"emit stays in its namespace", emitStaysInItsNamespace},
 	{"emit to rooms", emitToRooms},
@@ -29,7 +50,6 @@ var tests = []struct {
 	{"binary", binary},
 	{"order", order},
 	{"local", local},
-	{"local delivery if publishing fails", localDeliveryIfPublishingFails},
 	{"nobody", nobody},
 
 	{"acks of all", acksOfAll},
@@ -38,7 +58,6 @@ var tests = []struct {
 	{"acks of this server", acksOfThisServer},
 	{"missing acks", missingAcks},
 	{"a client that goes is missing at once", aClientThatGoesIsMissing},
-	{"a server that goes is missing at once", aServerThatGoesIsMissing},
 
 	{"join", joinRooms},
 	{"leave", leaveRooms},
@@ -50,11 +69,9 @@ var tests = []struct {
 	{"fetch one", fetchOne},
 	{"a fetched socket", aFetchedSocket},
 	{"count", count},
-	{"a server leaves", aServerLeaves},
 
 	{"server-side events", serverSideEvents},
 	{"answers to server-side events", serverSideAnswers},
-	{"missing answers to server-side events", missingServerSideAnswers},
 
 	{"nothing after close", nothingAfterClose},
 }

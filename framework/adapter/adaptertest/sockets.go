@@ -230,9 +230,6 @@ func count(t *testing.T, newAdapter adapter.New) {
 }
 
 func aServerLeaves(t *testing.T, newAdapter adapter.New) {
-	if newAdapter == nil {
-		t.Skip("there is one server")
-	}
 	c := start(t, newAdapter)
 	c.check(c.servers[2].Shutdown(c.ctx()))
 	c.clients = c.clients[:2]
