@@ -270,6 +270,10 @@ func (srv *Server) connGone() {
 	}
 }
 
+// Exceeded returns how often clients went beyond each bound since the start, by the name
+// of its option, see transport.LimitError. Bounds that held are not in it.
+func (srv *Server) Exceeded() map[string]uint64 { return srv.engine.Exceeded() }
+
 // AdmitStream is for package transport/webtransport, see transport.Engine.AdmitStream.
 func (srv *Server) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 	srv.compiled()

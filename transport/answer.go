@@ -52,7 +52,7 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, control *ht
 		n, err := w.Write(body[:min(len(body), wholePiece)])
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				err = errors.Join(errSlow, err)
+				err = tookNothing(s.engine.opts.WriteTimeout)
 			}
 			_ = s.violation(ReasonTransportError, err)
 			return

@@ -1,15 +1,10 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 )
-
-// errBacklog is wrapped in what ends the session of a client that sends faster than
-// it is served.
-var errBacklog = errors.New("too much unhandled")
 
 // backlog counts what was received and waits for a handler, in bytes. Counting takes
 // no lock; pausing, which is rare, does.
@@ -29,7 +24,8 @@ type backlog struct {
 func (s *Session) Hold(n int) {
 	held := s.backlog.held.Add(int64(n))
 	if limit := s.engine.opts.MaxBacklog; held >= int64(limit) && held > int64(n) {
-		s.Abort(ReasonTransportError, fmt.Errorf("%w: %d bytes, Options.MaxBacklog is %d", errBacklog, held, limit))
+		s.Abort(ReasonTransportError, &LimitError{"MaxBacklog",
+			fmt.Sprintf("%d bytes of the client's wait for a handler, %d are the most", held, limit)})
 	}
 }
 

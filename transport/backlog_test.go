@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,9 +86,7 @@ func TestAtTheWholeBacklogTheClientIsClosed(t *testing.T) {
 		c.send("4" + strings.Repeat("x", 49))
 		c.send("4x")
 		err := p.wantClosed(t, ReasonTransportError)
-		if !errors.Is(err, errBacklog) || !strings.Contains(err.Error(), "Options.MaxBacklog is 100") {
-			t.Errorf("got error %v, want it to name the bound", err)
-		}
+		wantLimit(t, err, "MaxBacklog")
 		if logs := h.logs.String(); !strings.Contains(logs, `"level":"warn"`) {
 			t.Errorf("got no warning: %s", logs)
 		}

@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -15,9 +13,6 @@ import (
 
 // readAhead is how much is read from a connection at a time, in bytes.
 const readAhead = 16 << 10
-
-// errSlow is wrapped in what ends the session of a client that does not keep up.
-var errSlow = errors.New("slow client")
 
 // conn is the net.Conn below a WebSocket. Everything that is written to it, by
 // sessions and by gws, gathers in one queue and leaves in as few writes as can be,
@@ -277,8 +272,8 @@ func (c *conn) link(buf *buffer) {
 // owed returns how many bytes wait or are being written.
 func (c *conn) owed() int { return c.waiting + c.inflight }
 
-func (c *conn) overflow(owed int) error {
-	return fmt.Errorf("%w: %d bytes wait for it, Options.MaxSendBuffer is %d", errSlow, owed, c.limit)
+func (c *conn) overflow(owed int) *LimitError {
+	return owesTooMuch(owed, c.limit)
 }
 
 // buffered is owed with the lock.

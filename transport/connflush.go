@@ -2,7 +2,6 @@ package transport
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"time"
 )
@@ -113,7 +112,7 @@ func (c *conn) writePieces(p []byte) error {
 			if n > 0 {
 				err = nil
 			} else {
-				err = fmt.Errorf("%w: it took nothing for %v, Options.WriteTimeout", errSlow, c.timeout)
+				err = tookNothing(c.timeout)
 			}
 		}
 		if err != nil {

@@ -26,6 +26,7 @@ type Engine struct {
 	upgrader *gws.Upgrader
 	deflate  *deflate // nil unless there is permessage-deflate
 
+	limits        limits
 	originRefused atomic.Bool // and told of once, loudly
 
 	mu       sync.RWMutex

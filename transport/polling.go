@@ -2,7 +2,6 @@ package transport
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -94,7 +93,7 @@ func (s *Session) queuePolling(m *Message) (*conn, error) {
 		return nil, ErrClosed
 	}
 	if owed := p.owed() + len(p.queue)*messageOverhead; owed > p.limit {
-		return nil, fmt.Errorf("%w: %d bytes wait for it, Options.MaxSendBuffer is %d", errSlow, owed, p.limit)
+		return nil, owesTooMuch(owed, p.limit)
 	}
 	p.push(m)
 	return nil, nil

@@ -160,7 +160,7 @@ func (s *Session) queue(m *Message) error {
 
 // queueFailed ends the session of a client that owes too much.
 func (s *Session) queueFailed(err error) error {
-	if !errors.Is(err, errSlow) {
+	if !errors.As(err, new(*LimitError)) {
 		return err
 	}
 	s.Abort(ReasonTransportError, err)
@@ -268,11 +268,10 @@ func (s *Session) end(reason Reason, err error, mode endMode) bool {
 }
 
 func (s *Session) logEnd(reason Reason, err error) {
-	ev := s.engine.log.Debug()
-	if errors.Is(err, errSlow) || errors.Is(err, errBacklog) {
-		ev = s.engine.log.Warn()
+	if limit, ok := errors.AsType[*LimitError](err); ok {
+		s.engine.Exceed(limit, s.logID())
 	}
-	ev.Err(err).Str("session", s.logID()).Str("reason", string(reason)).Msg("session closed")
+	s.engine.log.Debug().Err(err).Str("session", s.logID()).Str("reason", string(reason)).Msg("session closed")
 }
 
 // notify tells the handler of the end.

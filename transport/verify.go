@@ -49,6 +49,8 @@ func (e *Engine) refuse(w http.ResponseWriter, r *http.Request, ref refusal, why
 func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, why error) {
 	ev := e.log.Warn()
 	switch {
+	case errors.As(why, new(*LimitError)):
+		ev = e.log.Debug() // Exceed says it aloud, once
 	case ref.Code == refusedSession.Code || ref.status == http.StatusServiceUnavailable:
 		ev = e.log.Debug() // every restart brings them
 	case ref.fault:
@@ -61,6 +63,9 @@ func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, 
 		ev.Str("why", why.Error())
 	}
 	ev.Str("method", r.Method).Str("remote", r.RemoteAddr).Msg("request refused")
+	if limit, ok := errors.AsType[*LimitError](why); ok {
+		e.Exceed(limit, r.RemoteAddr)
+	}
 	e.tellRefusal(r, ref, why)
 
 	h := w.Header()

@@ -323,7 +323,7 @@ func (s *Session) connFailed(c *conn, err error) {
 		return // a probe; its reader sees that it is over
 	}
 	reason := ReasonTransportClose
-	if errors.Is(err, errSlow) {
+	if errors.As(err, new(*LimitError)) {
 		reason = ReasonTransportError
 	}
 	s.Abort(reason, err)
