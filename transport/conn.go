@@ -44,6 +44,8 @@ type conn struct {
 	waiting  int           // bytes in it
 	inflight int           // bytes that a writer has taken and not yet written
 	writing  bool          // somebody writes, and will see what is appended
+	stalled  bool          // nobody does, for the peer takes nothing: retry will
+	retries  uint16        // how often yet
 	left     chan struct{} // closed when the writer leaves; made by who waits for it
 
 	timer wheel.Timer // of the upgrade, then of closing

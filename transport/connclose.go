@@ -53,7 +53,7 @@ func (c *conn) end() {
 // be done without waiting, and without cutting a frame in two.
 func (c *conn) abort() {
 	c.mu.Lock()
-	if c.state == connOpen && !c.writing && c.raw != nil {
+	if c.state == connOpen && !c.writing && !c.stalled && c.raw != nil {
 		_, _ = tryWrite(c.raw, closeFrame)
 	}
 	c.mu.Unlock()

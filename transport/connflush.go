@@ -19,11 +19,11 @@ const (
 // less, or the connection can only block, a goroutine does the rest.
 func (c *conn) flush() {
 	c.mu.Lock()
-	if c.writing || c.first == nil || c.state <= connCorked {
+	if c.writing || c.first == nil || c.state <= connCorked || c.stalled && c.state == connOpen {
 		c.mu.Unlock()
 		return
 	}
-	c.writing = true
+	c.writing, c.stalled = true, false
 	if c.raw == nil {
 		buf := c.take()
 		c.mu.Unlock()
@@ -76,10 +76,23 @@ func (c *conn) leave() {
 
 // drain writes buf from its nth byte on, and whatever gathers meanwhile.
 func (c *conn) drain(buf *buffer, n int) {
+	patience := c.patience()
 	for {
-		err := c.writePieces(buf.b[n:])
-		buf.free()
+		written, err := c.writePieces(buf.b[n:], patience)
+		n += written
 		_ = c.Conn.SetWriteDeadline(time.Time{}) // or what is written next may find it passed
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			switch {
+			case patience == c.timeout:
+				err = tookNothing(c.timeout)
+			case c.stall(buf, n):
+				return
+			default: // closing, which has a limit of its own
+				patience = c.timeout
+				continue
+			}
+		}
+		buf.free()
 		c.mu.Lock()
 		c.inflight = 0
 		if err != nil || c.first == nil {
@@ -97,32 +110,25 @@ func (c *conn) drain(buf *buffer, n int) {
 
 // writePieces writes p under a deadline that each piece, and each bit of progress,
 // renews: a slow peer is no stalled one.
-func (c *conn) writePieces(p []byte) error {
+func (c *conn) writePieces(p []byte, patience time.Duration) (written int, err error) {
 	piece := pieceSize
 	if c.raw == nil {
 		piece = wholePiece
 	}
-	for len(p) > 0 {
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-			return err
+	for written < len(p) {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+			return written, err
 		}
-		n, err := c.Conn.Write(p[:min(len(p), piece)])
-		p = p[n:]
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if n > 0 {
-				err = nil
-			} else {
-				err = tookNothing(c.timeout)
-			}
-		}
-		if err != nil {
-			return err
-		}
+		n, err := c.Conn.Write(p[written:min(len(p), written+piece)])
+		written += n
 		c.mu.Lock()
 		c.inflight -= n
 		c.mu.Unlock()
+		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return written, err
+		}
 	}
-	return nil
+	return written, nil
 }
 
 // uncork lets writes through that have gathered.

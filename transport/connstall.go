@@ -1,0 +1,90 @@
+package transport
+
+import "time"
+
+const (
+	// stallPatience is how long a goroutine waits for a client that takes nothing. Then
+	// the client has stalled: it costs no goroutine any more, and is tried now and again.
+	stallPatience = 500 * time.Millisecond
+
+	// stallRetry is how often that is.
+	stallRetry = 250 * time.Millisecond
+)
+
+// patience is how long drain may wait until some of a piece has been taken. A probe,
+// whose timer is in use, and what cannot be written to without blocking wait on.
+func (c *conn) patience() time.Duration {
+	if c.raw == nil || c.session.ws.Load() != c {
+		return c.timeout
+	}
+	return min(c.timeout, stallPatience)
+}
+
+// stall puts back what a writer has taken, from its nth byte on, and ends the time of
+// that writer. It reports false if the connection is being closed: then the writer
+// stays until it is.
+func (c *conn) stall(buf *buffer, n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != connOpen {
+		return false
+	}
+	if !c.stalled {
+		c.stalled = true
+		c.retries = uint16(min((c.timeout-stallPatience)/stallRetry, 1<<16-1))
+	}
+	c.putBack(buf, n)
+	c.session.workers.wheel.Set(&c.timer, stallRetry, c.retry)
+	c.leave()
+	return true
+}
+
+// putBack is the reverse of take.
+func (c *conn) putBack(buf *buffer, n int) {
+	if buf.shared {
+		buf.b = buf.b[n:]
+	} else {
+		buf.b = buf.b[:copy(buf.b, buf.b[n:])]
+	}
+	if buf.next = c.first; buf.next == nil {
+		c.last = buf
+	}
+	c.first = buf
+	c.waiting += len(buf.b)
+	c.inflight = 0
+}
+
+// retry runs on the wheel: it tries to write to a client that has stalled.
+func (c *conn) retry() {
+	c.mu.Lock()
+	if !c.stalled || c.writing || c.state != connOpen {
+		c.mu.Unlock()
+		return
+	}
+	c.writing = true
+	over := c.retries == 0
+	c.retries -= min(c.retries, 1)
+	buf := c.take()
+	c.mu.Unlock()
+
+	n, err := tryWrite(c.raw, buf.b)
+	switch {
+	case err == nil && n == 0 && over:
+		err = tookNothing(c.timeout)
+	case err == nil && n == 0 && c.stall(buf, 0):
+		return
+	}
+	c.mu.Lock()
+	c.stalled = false
+	c.inflight -= n
+	if err == nil {
+		c.mu.Unlock()
+		go c.drain(buf, n)
+		return
+	}
+	c.inflight = 0
+	buf.free()
+	c.leave()
+	c.mu.Unlock()
+	c.fail(err)
+}
