@@ -18,9 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
+	"golang.org/x/time/rate"
 
 	"github.com/parlor-go/parlor/transport"
 )
@@ -53,6 +53,11 @@ type Options struct {
 	// StreamTimeout is how long a client that has been let in may take to open its
 	// stream. 0 means 10s.
 	StreamTimeout time.Duration
+
+	// MaxConnections bounds the QUIC connections, those among them that ask for
+	// something else or nothing at all: the Engine's bounds begin where a client asks for
+	// a session. More are refused. 0 means 10,000.
+	MaxConnections int
 }
 
 // Server accepts WebTransport sessions over HTTP/3 and hands their streams to an
@@ -62,6 +67,11 @@ type Server struct {
 	engine Engine
 	wt     *webtransport.Server
 	closed atomic.Bool
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+
+	connections atomic.Int64
+	unproven    *rate.Limiter // connections whose address may be believed
 }
 
 // New makes a server. It panics without a certificate.
@@ -74,16 +84,19 @@ func New(engine Engine, opts Options) *Server {
 	}
 	opts.Addr = cmp.Or(opts.Addr, ":443")
 	opts.StreamTimeout = cmp.Or(opts.StreamTimeout, 10*time.Second)
-	s := &Server{opts: opts, engine: engine}
+	if opts.MaxConnections = cmp.Or(opts.MaxConnections, 10_000); opts.MaxConnections < 0 {
+		panic("webtransport: Options.MaxConnections is negative: want how many QUIC connections there may be, or 0 for 10000")
+	}
+	s := &Server{opts: opts, engine: engine, unproven: rate.NewLimiter(believed, believed)}
+	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.wt = &webtransport.Server{
 		H3: &http3.Server{
-			Addr:      opts.Addr,
-			TLSConfig: http3.ConfigureTLSConfig(opts.TLSConfig.Clone()),
-			Handler:   http.HandlerFunc(s.serve),
-			QUICConfig: &quic.Config{
-				EnableDatagrams:                  true,
-				EnableStreamResetPartialDelivery: true,
-			},
+			Addr:           opts.Addr,
+			TLSConfig:      http3.ConfigureTLSConfig(opts.TLSConfig.Clone()),
+			Handler:        http.HandlerFunc(s.serve),
+			QUICConfig:     quicConfig(),
+			IdleTimeout:    idleTimeout,
+			MaxHeaderBytes: maxHeader,
 		},
 		CheckOrigin: func(*http.Request) bool { return true }, // AdmitStream has
 	}
@@ -108,7 +121,7 @@ func (s *Server) ListenAndServe() error {
 // Serve serves on conn, which it does not close, until Close, after which it returns
 // http.ErrServerClosed.
 func (s *Server) Serve(conn net.PacketConn) error {
-	err := s.wt.Serve(conn)
+	err := s.listen(conn)
 	if s.closed.Load() {
 		return http.ErrServerClosed
 	}
@@ -119,7 +132,9 @@ func (s *Server) Serve(conn net.PacketConn) error {
 // before, which ends its clients' sessions in good order.
 func (s *Server) Close() error {
 	s.closed.Store(true)
-	return s.wt.Close()
+	err := s.wt.Close() // before the socket stops, so that clients are told
+	s.stop()
+	return err
 }
 
 // serve answers a request over HTTP/3.

@@ -241,6 +241,7 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 	}{
 		{Options{}, "no certificate"},
 		{Options{TLSConfig: &tls.Config{Certificates: make([]tls.Certificate, 1)}, Path: "x"}, `want "/x"`},
+		{Options{TLSConfig: &tls.Config{Certificates: make([]tls.Certificate, 1)}, MaxConnections: -1}, "MaxConnections is negative"},
 	}
 	for _, tt := range tests {
 		func() {
