@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // wire is how a connection is written to, whoever reads it. It is safe for
@@ -32,19 +34,19 @@ type client struct {
 	mu      sync.Mutex // over what follows: a scenario starts on another goroutine than it is read on
 	wire    wire
 	handler handler
-	frames  frames
+	frames  wsframe.Reader
 	out     []byte    // written once, after all that one read brought
 	now     time.Time // of that read
 	pings   *atomic.Int64
 }
 
-var pong = textFrame("3")
+var pong = wsframe.OfText("3")
 
 func (c *client) receive(data []byte, now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = now
-	if err := c.frames.feed(data, c.message); err != nil {
+	if err := c.frames.Feed(data, c.message); err != nil {
 		return fmt.Errorf("client %d: %w", c.id, err)
 	}
 	return c.flush()
@@ -62,9 +64,9 @@ func (c *client) flush() error {
 // message takes one WebSocket message: Engine.IO's packets are served here.
 func (c *client) message(opcode byte, p []byte) error {
 	switch {
-	case opcode == opBinary:
+	case opcode == wsframe.Binary:
 		return c.handler.attach(c, p)
-	case opcode == opText && len(p) > 0:
+	case opcode == wsframe.Text && len(p) > 0:
 		switch p[0] {
 		case '4':
 			return c.handler.packet(c, p[1:])
@@ -75,12 +77,12 @@ func (c *client) message(opcode byte, p []byte) error {
 		case '6': // noop
 			return nil
 		}
-	case opcode == opPing:
-		c.out = appendFrame(c.out, opPong, p)
+	case opcode == wsframe.Ping:
+		c.out = wsframe.Append(c.out, wsframe.Pong, p)
 		return nil
-	case opcode == opPong:
+	case opcode == wsframe.Pong:
 		return nil
-	case opcode == opClose:
+	case opcode == wsframe.Close:
 		return fmt.Errorf("the server closes the WebSocket (%s)", closeText(p))
 	}
 	return fmt.Errorf("got a message that is no packet: %s", clip(p))

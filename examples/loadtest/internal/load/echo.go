@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strconv"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // Payload is the argument of an echo: 64 bytes, four fields.
@@ -71,7 +73,7 @@ type slot struct {
 func newEchoes(f *flow, event string, window int) *echoes {
 	e := &echoes{flow: f, slots: make([]slot, window), ackType: "3", expecting: -1}
 	e.event = fmt.Appendf(nil, `42%d["%s",%s]`, firstID, event, Payload)
-	e.frame = appendFrame(nil, opText, e.event)
+	e.frame = wsframe.Append(nil, wsframe.Text, e.event)
 	e.idsAt = []int{bytes.Index(e.frame, strconv.AppendInt(nil, firstID, 10))}
 	e.want = []byte("[" + Payload + "]")
 	e.number()
@@ -87,8 +89,8 @@ func newBinaryEchoes(f *flow, window, size int) *echoes {
 	}
 	copy(e.attachment, id)
 	e.event = fmt.Appendf(nil, `451-%s["binary",{"_placeholder":true,"num":0}]`, id)
-	e.frame = appendFrame(nil, opText, e.event)
-	second := appendFrame(nil, opBinary, e.attachment)
+	e.frame = wsframe.Append(nil, wsframe.Text, e.event)
+	second := wsframe.Append(nil, wsframe.Binary, e.attachment)
 	e.idsAt = []int{bytes.Index(e.frame, id), len(e.frame) + bytes.Index(second, id)}
 	e.frame = append(e.frame, second...)
 	e.want = []byte(`[{"_placeholder":true,"num":0}]`)
@@ -175,7 +177,7 @@ func (e *echoes) attach(c *client, p []byte) error {
 func (e *echoes) done(c *client, i int) {
 	e.slots[i].under = false
 	e.flow.answered.Add(1)
-	e.flow.latency.add(c.now.Sub(e.slots[i].sent))
+	e.flow.latency.Add(c.now.Sub(e.slots[i].sent))
 	e.send(c, i)
 	e.flow.end()
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // A channel is one line of broadcasts, from one sender to a fixed set of
@@ -112,9 +114,9 @@ func newChannel(id int, room string, sender *client, receivers []*client) *chann
 	c.seq.Store(firstSeq)
 	payload := c.payload(firstSeq)
 	if room == "" {
-		c.frame = textFrame(fmt.Sprintf(`42["broadcast",%s]`, payload))
+		c.frame = wsframe.OfText(fmt.Sprintf(`42["broadcast",%s]`, payload))
 	} else {
-		c.frame = textFrame(fmt.Sprintf(`42["room","%s",%s]`, room, payload))
+		c.frame = wsframe.OfText(fmt.Sprintf(`42["room","%s",%s]`, room, payload))
 	}
 	c.news = c.frame[len(c.frame)-len(payload)-1 : len(c.frame)-1]
 	c.seqAt = bytes.Index(c.frame, strconv.AppendInt(nil, firstSeq, 10))
@@ -206,7 +208,7 @@ func (f *fanout) packet(c *client, p []byte) error {
 		return nil
 	}
 	if f.timed == nil || f.timed == ch {
-		f.flow.latency.add(c.now.Sub(f.epoch) - time.Duration(ch.sent.Load()))
+		f.flow.latency.Add(c.now.Sub(f.epoch) - time.Duration(ch.sent.Load()))
 	}
 	f.idle <- ch
 	err := f.send()

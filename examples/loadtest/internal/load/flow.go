@@ -1,6 +1,10 @@
 package load
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/parlor-go/parlor/examples/internal/histogram"
+)
 
 // flow counts the events of a run: those that may still begin, those under way,
 // those answered. It is safe for concurrent use.
@@ -8,7 +12,7 @@ type flow struct {
 	left     atomic.Int64 // may still begin
 	underway atomic.Int64
 	answered atomic.Int64 // what a second is counted in: answers, or deliveries
-	latency  histogram
+	latency  histogram.Histogram
 	drained  chan struct{} // closed once nothing is under way and nothing more begins
 	closed   atomic.Bool
 	failure  chan error // the first

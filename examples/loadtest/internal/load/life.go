@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // life measures whole lives, Clients of them side by side: connect, join, one
@@ -24,7 +26,7 @@ func (r *run) life(ctx context.Context) (Result, error) {
 						r.flow.stop() // the others end too
 					} else {
 						r.flow.answered.Add(1)
-						r.flow.latency.add(time.Since(began))
+						r.flow.latency.Add(time.Since(began))
 					}
 					r.flow.end()
 				}
@@ -38,7 +40,7 @@ func (r *run) life(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-var leaving = append(textFrame("41"), appendFrame(nil, opClose, []byte{0x03, 0xe8})...)
+var leaving = append(wsframe.OfText("41"), wsframe.Append(nil, wsframe.Close, []byte{0x03, 0xe8})...)
 
 func (r *run) liveOnce(began time.Time) error {
 	s, err := r.target.connect(began.Add(r.Timeout))

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // Options say what to drive, how hard, and for how long.
@@ -54,8 +56,8 @@ func (o Options) check() error {
 		return errors.New("-clients, -window, -rooms and -threads have to be positive")
 	case o.Window > 10_000:
 		return fmt.Errorf("-window %d: at most 10000, since an ack id has %d digits", o.Window, idWidth)
-	case o.Size < idWidth || o.Size > maxMessage:
-		return fmt.Errorf("-size %d: want %d to %d bytes, since an attachment begins with its ack id", o.Size, idWidth, maxMessage)
+	case o.Size < idWidth || o.Size > wsframe.MaxMessage:
+		return fmt.Errorf("-size %d: want %d to %d bytes, since an attachment begins with its ack id", o.Size, idWidth, wsframe.MaxMessage)
 	case o.Duration < 0 || o.Warmup < 0 || o.Timeout < 0 || o.Events < 0:
 		return errors.New("-duration, -warmup, -timeout and -events cannot be negative")
 	}

@@ -177,7 +177,7 @@ func (p *poller) polled(body []byte) error {
 		return p.wire.write(p.get)
 	}
 	p.flow.answered.Add(1)
-	p.flow.latency.add(p.now.Sub(p.began))
+	p.flow.latency.Add(p.now.Sub(p.began))
 	err := p.echo(p.now)
 	p.flow.end()
 	return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // response finds HTTP answers in what comes on a connection that is kept alive:
@@ -47,8 +49,8 @@ func okStatus(head []byte) bool {
 
 // keep holds on to an answer that is not whole.
 func (r *response) keep(data []byte) error {
-	if len(data) > maxMessage {
-		return fmt.Errorf("an answer has more than %d bytes", maxMessage)
+	if len(data) > wsframe.MaxMessage {
+		return fmt.Errorf("an answer has more than %d bytes", wsframe.MaxMessage)
 	}
 	if len(r.buf) == 0 {
 		r.buf = append(r.buf, data...)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/histogram"
 )
 
 var scenarios = map[string]func(*run, context.Context) (Result, error){
@@ -65,13 +67,13 @@ type run struct {
 type reading struct {
 	at       time.Time
 	answered int64
-	latency  *counts
+	latency  *histogram.Counts
 	server   usage
 	own      time.Duration
 }
 
 func (r *run) read() (reading, error) {
-	now := reading{at: time.Now(), answered: r.flow.answered.Load(), latency: r.flow.latency.snapshot(), own: ownCPU()}
+	now := reading{at: time.Now(), answered: r.flow.answered.Load(), latency: r.flow.latency.Snapshot(), own: ownCPU()}
 	if r.PID == 0 {
 		return now, nil
 	}
@@ -118,14 +120,14 @@ func (r *run) measure(ctx context.Context, start func() error) (Result, error) {
 
 func (r *run) between(before, after reading) Result {
 	events, took := after.answered-before.answered, after.at.Sub(before.at)
-	latency := after.latency.minus(before.latency)
+	latency := after.latency.Minus(before.latency)
 	result := Result{
 		Window:    r.Window,
 		Events:    events,
 		Seconds:   took.Seconds(),
 		Rate:      float64(events) / took.Seconds(),
-		P50:       millis(latency.quantile(0.5)),
-		P99:       millis(latency.quantile(0.99)),
+		P50:       millis(latency.Quantile(0.5)),
+		P99:       millis(latency.Quantile(0.99)),
 		Generator: micros(after.own-before.own, events),
 	}
 	if r.PID != 0 {

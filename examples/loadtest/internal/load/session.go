@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/parlor-go/parlor/examples/internal/wsframe"
 )
 
 // session is a connection before it is handed to a driver, or one that never
@@ -15,7 +17,7 @@ import (
 type session struct {
 	conn   net.Conn
 	open   openPacket
-	frames frames
+	frames wsframe.Reader
 	queue  []packet // come and not asked for yet
 	buf    []byte
 	owned  [4 << 10]byte
@@ -103,7 +105,7 @@ func (s *session) handshake(request []byte) error {
 		if !bytes.HasPrefix(head, []byte("HTTP/1.1 101")) || !bytes.Contains(head, []byte(wsAccept)) {
 			return fmt.Errorf("wanted status 101 with the accept key %s, got %s", wsAccept, clip(s.buf[:have]))
 		}
-		return s.frames.feed(rest, s.queued)
+		return s.frames.Feed(rest, s.queued)
 	}
 }
 
@@ -128,7 +130,7 @@ func (s *session) next() (packet, error) {
 		if err != nil {
 			return packet{}, err
 		}
-		if err := s.frames.feed(s.buf[:n], s.queued); err != nil {
+		if err := s.frames.Feed(s.buf[:n], s.queued); err != nil {
 			return packet{}, err
 		}
 	}
@@ -136,9 +138,9 @@ func (s *session) next() (packet, error) {
 
 func (s *session) queued(opcode byte, p []byte) error {
 	switch opcode {
-	case opText, opBinary:
-		s.queue = append(s.queue, packet{opcode == opBinary, bytes.Clone(p)})
-	case opClose:
+	case wsframe.Text, wsframe.Binary:
+		s.queue = append(s.queue, packet{opcode == wsframe.Binary, bytes.Clone(p)})
+	case wsframe.Close:
 		return fmt.Errorf("the server closes the WebSocket (%s)", closeText(p))
 	}
 	return nil
@@ -146,7 +148,7 @@ func (s *session) queued(opcode byte, p []byte) error {
 
 // call sends a text packet and waits for the one that comes next.
 func (s *session) call(text string) (packet, error) {
-	if _, err := s.conn.Write(textFrame(text)); err != nil {
+	if _, err := s.conn.Write(wsframe.OfText(text)); err != nil {
 		return packet{}, err
 	}
 	return s.next()
@@ -162,9 +164,9 @@ func (s *session) handOver(d driver, c *client) error {
 	defer c.mu.Unlock()
 	c.frames, c.now = s.frames, time.Now()
 	for _, p := range s.queue {
-		opcode := byte(opText)
+		opcode := byte(wsframe.Text)
 		if p.binary {
-			opcode = opBinary
+			opcode = wsframe.Binary
 		}
 		if err := c.message(opcode, p.data); err != nil {
 			s.conn.Close()

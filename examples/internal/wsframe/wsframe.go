@@ -1,4 +1,6 @@
-package load
+// Package wsframe is the framing of a WebSocket client that is a load generator: it
+// costs little, and it checks what servers send.
+package wsframe
 
 import (
 	"encoding/binary"
@@ -8,20 +10,20 @@ import (
 
 // WebSocket opcodes (RFC 6455, section 5.2).
 const (
-	opContinuation = 0x0
-	opText         = 0x1
-	opBinary       = 0x2
-	opClose        = 0x8
-	opPing         = 0x9
-	opPong         = 0xA
+	Continuation = 0x0
+	Text         = 0x1
+	Binary       = 0x2
+	Close        = 0x8
+	Ping         = 0x9
+	Pong         = 0xA
 )
 
-// maxMessage bounds what a server may send in one message, in bytes.
-const maxMessage = 16 << 20
+// MaxMessage bounds what a server may send in one message, in bytes.
+const MaxMessage = 16 << 20
 
-// appendFrame appends a client's frame. It masks with zeros, which is allowed
+// Append appends a client's frame. It masks with zeros, which is allowed
 // and leaves the payload as it is, so that frames can be made once and patched.
-func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
+func Append(dst []byte, opcode byte, payload []byte) []byte {
 	dst = append(dst, 0x80|opcode)
 	switch n := len(payload); {
 	case n < 126:
@@ -34,11 +36,12 @@ func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
 	return append(append(dst, 0, 0, 0, 0), payload...)
 }
 
-func textFrame(text string) []byte { return appendFrame(nil, opText, []byte(text)) }
+// OfText is the frame of a text.
+func OfText(text string) []byte { return Append(nil, Text, []byte(text)) }
 
-// frames takes a server's bytes as they come and finds the messages in them. The
+// Reader takes a server's bytes as they come and finds the messages in them. The
 // zero value is ready.
-type frames struct {
+type Reader struct {
 	rest     []byte // the beginning of a frame
 	parts    []byte // of a message in several frames
 	partsOp  byte
@@ -46,34 +49,34 @@ type frames struct {
 	received int // messages, for error texts
 }
 
-// feed calls each for every whole message and control frame in what has come so
+// Feed calls each for every whole message and control frame in what has come so
 // far. The payload is only valid during the call.
-func (f *frames) feed(data []byte, each func(opcode byte, payload []byte) error) error {
-	joined := len(f.rest) > 0
+func (r *Reader) Feed(data []byte, each func(opcode byte, payload []byte) error) error {
+	joined := len(r.rest) > 0
 	if joined {
-		f.rest = append(f.rest, data...)
-		data = f.rest
+		r.rest = append(r.rest, data...)
+		data = r.rest
 	}
 	for {
 		head, size, err := frameSize(data)
 		if err != nil {
-			return fmt.Errorf("after %d messages: %w", f.received, err)
+			return fmt.Errorf("after %d messages: %w", r.received, err)
 		}
 		if head == 0 || len(data) < head+size {
 			break
 		}
-		if err := f.frame(data[0], data[head:head+size], each); err != nil {
+		if err := r.frame(data[0], data[head:head+size], each); err != nil {
 			return err
 		}
 		data = data[head+size:]
 	}
 	switch {
 	case len(data) == 0:
-		f.rest = f.rest[:0]
+		r.rest = r.rest[:0]
 	case joined:
-		f.rest = f.rest[:copy(f.rest, data)]
+		r.rest = r.rest[:copy(r.rest, data)]
 	default:
-		f.rest = append(f.rest[:0], data...)
+		r.rest = append(r.rest[:0], data...)
 	}
 	return nil
 }
@@ -101,7 +104,7 @@ func frameSize(data []byte) (head, size int, err error) {
 			return 0, 0, nil
 		}
 		long := binary.BigEndian.Uint64(data[2:])
-		if long > maxMessage {
+		if long > MaxMessage {
 			return 0, 0, fmt.Errorf("the server sends a frame of %d bytes", long)
 		}
 		head, size = 10, int(long)
@@ -109,30 +112,30 @@ func frameSize(data []byte) (head, size int, err error) {
 	return head, size, nil
 }
 
-func (f *frames) frame(first byte, payload []byte, each func(byte, []byte) error) error {
+func (r *Reader) frame(first byte, payload []byte, each func(byte, []byte) error) error {
 	final, opcode := first&0x80 != 0, first&0x0f
-	if opcode >= opClose {
+	if opcode >= Close {
 		return each(opcode, payload)
 	}
-	if f.inParts != (opcode == opContinuation) {
-		return fmt.Errorf("after %d messages: a frame with opcode %d inside or outside of a fragmented message", f.received, opcode)
+	if r.inParts != (opcode == Continuation) {
+		return fmt.Errorf("after %d messages: a frame with opcode %d inside or outside of a fragmented message", r.received, opcode)
 	}
-	if opcode != opContinuation {
+	if opcode != Continuation {
 		if final {
-			f.received++
+			r.received++
 			return each(opcode, payload)
 		}
-		f.inParts, f.partsOp = true, opcode
+		r.inParts, r.partsOp = true, opcode
 	}
-	if len(f.parts)+len(payload) > maxMessage {
-		return fmt.Errorf("the server sends a message of more than %d bytes", maxMessage)
+	if len(r.parts)+len(payload) > MaxMessage {
+		return fmt.Errorf("the server sends a message of more than %d bytes", MaxMessage)
 	}
-	f.parts = append(f.parts, payload...)
+	r.parts = append(r.parts, payload...)
 	if !final {
 		return nil
 	}
-	message := f.parts
-	f.inParts, f.parts = false, nil
-	f.received++
-	return each(f.partsOp, message)
+	message := r.parts
+	r.inParts, r.parts = false, nil
+	r.received++
+	return each(r.partsOp, message)
 }

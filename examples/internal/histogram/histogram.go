@@ -1,4 +1,5 @@
-package load
+// Package histogram counts durations, for quantiles.
+package histogram
 
 import (
 	"math/bits"
@@ -6,18 +7,20 @@ import (
 	"time"
 )
 
-// A histogram counts durations in buckets about 3 % wide: 32 to each doubling of
+// A Histogram counts durations in buckets about 3 % wide: 32 to each doubling of
 // a microsecond (1,024 ns). It is safe for concurrent use.
-type histogram [buckets]atomic.Uint64
+type Histogram [buckets]atomic.Uint64
 
 const (
 	perDoubling = 32
 	buckets     = perDoubling * 32
 )
 
-type counts [buckets]uint64
+// Counts are those of a moment, or between two.
+type Counts [buckets]uint64
 
-func (h *histogram) add(d time.Duration) { h[bucket(d)].Add(1) }
+// Add counts d.
+func (h *Histogram) Add(d time.Duration) { h[bucket(d)].Add(1) }
 
 func bucket(d time.Duration) int {
 	v := uint64(max(d, 0)) >> 10
@@ -38,25 +41,27 @@ func middle(i int) time.Duration {
 	return time.Duration((low<<1 + 1<<doublings) << 9)
 }
 
-func (h *histogram) snapshot() *counts {
-	c := new(counts)
+// Snapshot is what has been counted so far.
+func (h *Histogram) Snapshot() *Counts {
+	c := new(Counts)
 	for i := range h {
 		c[i] = h[i].Load()
 	}
 	return c
 }
 
-func (c *counts) minus(before *counts) *counts {
-	d := new(counts)
+// Minus is what was counted since before.
+func (c *Counts) Minus(before *Counts) *Counts {
+	d := new(Counts)
 	for i := range c {
 		d[i] = c[i] - before[i]
 	}
 	return d
 }
 
-// quantile is the duration that the share q of the counted ones does not exceed;
+// Quantile is the duration that the share q of the counted ones does not exceed;
 // 0 if none was counted.
-func (c *counts) quantile(q float64) time.Duration {
+func (c *Counts) Quantile(q float64) time.Duration {
 	var total uint64
 	for _, n := range c {
 		total += n
