@@ -5,91 +5,219 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/transport"
 )
 
 // TestNothingIsLeftOfClientsThatVanish has clients go without a word, half of them
-// with a FIN and half in silence, and looks for what they leave. Those of the first
-// round leave what is kept for the next: pools, and the runtime's own goroutines.
+// with a FIN and half in silence, a fifth of them polling, and looks for what they
+// leave. They come in waves: both ends of a connection are files of this process. Those
+// of the first leave what is kept for the next: pools, and the runtime's own goroutines.
 func TestNothingIsLeftOfClientsThatVanish(t *testing.T) {
-	const clients = 300
-	srv := framework.New(framework.Options{Transport: transport.Options{
-		PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond,
-	}})
-	gone := make(chan framework.Reason, clients)
-	srv.On("disconnect", func(reason framework.Reason) { gone <- reason })
-	web := httptest.NewServer(srv)
-	defer web.Close()
-
-	var goroutines [3]int
-	var heap [3]int64
-	look := func(round int) {
-		// A goroutine that has said its last may still be on its way out.
-		deadline := time.Now().Add(10 * time.Second)
-		for goroutines[round] = runtime.NumGoroutine(); goroutines[round] > goroutines[0] && round > 0 && time.Now().Before(deadline); {
-			runtime.Gosched()
-			goroutines[round] = runtime.NumGoroutine()
-		}
-		runtime.GC()
-		runtime.GC() // the second empties the pools
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		heap[round] = int64(m.HeapAlloc)
+	const waves = 4
+	tests := []struct {
+		name    string
+		wave    int
+		options framework.Options
+	}{
+		{"10,000", 2_500, framework.Options{}},
+		{"2,000 whose sessions are kept", 500, framework.Options{Recovery: framework.Recovery{MaxDisconnection: 300 * time.Millisecond}}},
 	}
-	look(0)
-	for round := 1; round <= 2; round++ {
-		conns := make([]net.Conn, clients)
-		for i := range conns {
-			conns[i] = joinSilently(t, web.Listener.Addr().String())
-		}
-		for _, c := range conns[:clients/2] {
-			_ = c.Close()
-		}
-		reasons := map[framework.Reason]int{}
-		for range clients {
-			reasons[receive(t, gone)]++
-		}
-		// On a slow machine silence may be over before the FIN has been sent.
-		if reasons[framework.PingTimeout] < clients/2 || reasons[framework.PingTimeout]+reasons[framework.TransportClose] != clients {
-			t.Errorf("reasons: got %v", reasons)
-		}
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		look(round)
-	}
-	if goroutines[2] > goroutines[0] {
-		t.Errorf("goroutines: got %v before and after each round", goroutines)
-	}
-	if left := (heap[2] - heap[1]) / clients; left > 200 {
-		t.Errorf("got %d bytes left of each client, heap %v", left, heap)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if raceDetector {
+				tt.wave /= 10 // it makes each ten times as expensive
+			}
+			tt.options.Logger = zerolog.Nop()
+			tt.options.Transport = transport.Options{PingInterval: 500 * time.Millisecond, PingTimeout: 300 * time.Millisecond}
+			v := newVanishing(t, framework.New(tt.options))
+			v.look(0)
+			for wave := 1; wave <= waves; wave++ {
+				v.wave(tt.wave)
+				v.look(wave)
+			}
+			if got, want := v.goroutines[waves], v.goroutines[0]; got > want {
+				t.Errorf("goroutines: got %d after all, %d before", got, want)
+			}
+			if left := (v.heap[waves] - v.heap[1]) / int64((waves-1)*tt.wave); left > 100 {
+				t.Errorf("got %d bytes left of each client, heap %v", left, v.heap)
+			}
+		})
 	}
 }
 
-// joinSilently joins "/" on a WebSocket and answers no ping.
-func joinSilently(t *testing.T, addr string) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
+// vanishing is a server, and what is seen of it before and after each wave.
+type vanishing struct {
+	*testing.T
+	srv        *framework.Server
+	addr       string
+	came       atomic.Int64
+	gone       chan framework.Reason
+	goroutines []int
+	heap       []int64
+}
+
+func newVanishing(t *testing.T, srv *framework.Server) *vanishing {
+	v := &vanishing{T: t, srv: srv, gone: make(chan framework.Reason, 10_000)}
+	srv.On("connect", func() { v.came.Add(1) })
+	srv.On("disconnect", func(reason framework.Reason) { v.gone <- reason })
+	web := httptest.NewServer(srv)
+	t.Cleanup(web.Close)
+	v.addr = web.Listener.Addr().String()
+	return v
+}
+
+// wave has clients come, and returns when the server knows that all have gone.
+func (v *vanishing) wave(clients int) {
+	v.Helper()
+	before := v.came.Load()
+	conns := v.join(clients)
+	for _, c := range conns[:clients/2] {
+		_ = c.Close()
 	}
-	_, _ = fmt.Fprint(c, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
+	defer func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
+	// On a slow machine silence may be over before a client has joined, who tries again
+	// then, or before the FIN has been sent.
+	reasons, all := map[framework.Reason]int{}, int(v.came.Load()-before)
+	for range all {
+		reasons[receive(v.T, v.gone)]++
+	}
+	if reasons[framework.PingTimeout] < clients/2 ||
+		reasons[framework.PingTimeout]+reasons[framework.TransportClose]+reasons[framework.TransportError] != all {
+		v.Errorf("reasons of %d: got %v", all, reasons)
+	}
+}
+
+// join returns so many connections, on each of which a client has joined.
+func (v *vanishing) join(clients int) []net.Conn {
+	v.Helper()
+	conns := make([]net.Conn, clients)
+	failed := make(chan error, clients)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < clients; i = int(next.Add(1)) - 1 {
+				var err error
+				if conns[i], err = joinSilently(v.addr, i%5 == 0); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	if len(failed) > 0 {
+		v.Fatal(<-failed)
+	}
+	return conns
+}
+
+// look notes what there is. A goroutine that has said its last may still be on its way
+// out, and a session is kept a little longer.
+func (v *vanishing) look(wave int) {
+	deadline := time.Now().Add(20 * time.Second)
+	for wave > 0 && (runtime.NumGoroutine() > v.goroutines[0] || v.srv.RecoveryStats().Kept > 0) && time.Now().Before(deadline) {
+		<-time.After(time.Millisecond)
+	}
+	v.goroutines = append(v.goroutines, runtime.NumGoroutine())
+	runtime.GC()
+	runtime.GC() // the second empties the pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	v.Logf("after wave %d: %d goroutines, %d bytes of heap", wave, v.goroutines[wave], m.HeapAlloc)
+	v.heap = append(v.heap, int64(m.HeapAlloc))
+	if kept := v.srv.RecoveryStats().Kept; kept > 0 {
+		v.Errorf("after wave %d: %d sessions are kept", wave, kept)
+	}
+}
+
+// joinSilently joins "/" on a WebSocket or by polling, and answers no ping: a poll is
+// pending then, but what comes is not read.
+func joinSilently(addr string, polls bool) (c net.Conn, err error) {
+	for range 20 {
+		if c, err = net.Dial("tcp", addr); err != nil {
+			return nil, err
+		}
+		if polls {
+			err = joinByPolling(c)
+		} else {
+			err = joinOnWebSocket(c)
+		}
+		if err == nil {
+			return c, nil
+		}
+		_ = c.Close()
+	}
+	return nil, err
+}
+
+func joinOnWebSocket(c net.Conn) error {
+	_, err := fmt.Fprint(c, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"+
 		"\x81\x82\x00\x00\x00\x0040")
+	if err != nil {
+		return err
+	}
 	in := bufio.NewReaderSize(c, 512)
 	for text := ""; !strings.Contains(text, `40{"sid":`); {
 		b, err := in.ReadByte()
-		if err == io.EOF || err != nil {
-			t.Fatal(err)
+		if err != nil {
+			return err
 		}
 		text += string(b)
 	}
-	return c
+	return nil
+}
+
+func joinByPolling(c net.Conn) error {
+	in := bufio.NewReaderSize(c, 512)
+	request := func(method, sid, body string) (string, error) {
+		_, err := fmt.Fprintf(c, "%s /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
+			method, sid, len(body), body)
+		if err != nil {
+			return "", err
+		}
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return "", err
+		}
+		answer, err := io.ReadAll(res.Body)
+		if err == nil && res.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s: %s", res.Status, answer) // it has been closed already
+		}
+		return string(answer), err
+	}
+	open, err := request("GET", "", "")
+	if err != nil {
+		return err
+	}
+	_, sid, _ := strings.Cut(open, `"sid":"`)
+	sid, _, _ = strings.Cut(sid, `"`)
+	sid = "&sid=" + sid
+	if _, err := request("POST", sid, "40"); err != nil {
+		return err
+	}
+	for joined := ""; !strings.Contains(joined, `40{"sid":`); {
+		if joined, err = request("GET", sid, ""); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(c, "GET /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: x\r\n\r\n", sid)
+	return err
 }
