@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// What may be left when all have gone: the runtime's own goroutines come and go, and a
+// heap that is collected has pools and maps that do not shrink.
+const (
+	spareGoroutines = 4
+	spareHeap       = 4 << 20
+)
+
+// atRest says what is there that was not.
+func atRest(before, now stats) error {
+	switch {
+	case now.Open > 0:
+		return fmt.Errorf("%d sockets had no OnDisconnect", now.Open)
+	case now.Goroutines > before.Goroutines+spareGoroutines:
+		return fmt.Errorf("%d goroutines are left, of which %d were there before", now.Goroutines, before.Goroutines)
+	case now.Heap > before.Heap+spareHeap:
+		return fmt.Errorf("%s of heap are left, of which %s were there before", mib(int64(now.Heap)), mib(int64(before.Heap)))
+	case now.Recovery.Kept > 0:
+		return fmt.Errorf("%d lost sessions are kept", now.Recovery.Kept)
+	}
+	return nil
+}
+
+// rssBound is what the server's resident set must not exceed. The collector lets the heap
+// grow to twice what is live: what each client costs that is talking, and what may wait
+// for those that stall, which are a few in a hundred; and the logs of the namespaces.
+func rssBound(o options, baseline stats) int64 {
+	live := int64(o.Clients)*clientCost + int64(max(o.Clients/10, 10))*sendBound + 2*logBound
+	return baseline.RSS + 2*live
+}
+
+const clientCost = 64 << 10
+
+func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+func printHead(out io.Writer, o options, baseline stats) {
+	fmt.Fprintf(out, "%d clients for %v, ping interval %v and timeout %v, sessions kept for %v, seed %d\n",
+		o.Clients, o.Duration, o.Ping, o.timeout(), o.Keep, o.Seed)
+	fmt.Fprintf(out, "before: %d goroutines, %s of heap, %s resident\n", baseline.Goroutines, mib(int64(baseline.Heap)), mib(baseline.RSS))
+}
+
+func (s *soak) printLine(out io.Writer, at time.Duration, now stats) {
+	latency := s.latency.Snapshot()
+	var received, lost, duplicated, missing int64
+	for _, k := range s.classes()[:3] {
+		received += k.received.Load()
+		lost += k.lost.Load()
+		duplicated += k.duplicated.Load()
+		missing += k.missing.Load()
+	}
+	fmt.Fprintf(out, "%6s  clients %d  goroutines %d  heap %s  rss %s  sent %d  received %d  lost %d  duplicated %d  no ack %d  recovered %d  echo %.1f/%.1f ms\n",
+		at.Round(time.Second), s.open.Load(), now.Goroutines, mib(int64(now.Heap)), mib(now.RSS), s.sent.Load(), received, lost, duplicated, missing,
+		s.recoveries.Load(), millis(latency.Quantile(0.5)), millis(latency.Quantile(0.99)))
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// report writes the table and the verdict.
+func (s *soak) report(out io.Writer, r *outcome) bool {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	row := func(what string, format string, args ...any) {
+		fmt.Fprintf(w, "| %s\t| "+format+"\t|\n", append([]any{what}, args...)...)
+	}
+	fmt.Fprintln(out)
+	row("figure", "of %v with %d clients", r.took.Round(time.Second), s.Clients)
+	row("---", "---")
+	row("lives begun and ended", "%d", s.lives.Load())
+	row("events of clients, answered", "%d", s.sent.Load())
+	for _, k := range s.classes()[:3] {
+		row("to "+k.name+" clients: received, lost, duplicated, acks missing", "%d, %d, %d, %d", k.received.Load(), k.lost.Load(), k.duplicated.Load(), k.missing.Load())
+	}
+	row("sessions recovered, begun anew (too early)", "%d, %d (%d)", s.recoveries.Load(), s.begunAnew.Load(), s.tooEarly.Load())
+	row("server: recovered; unknown, overrun, superseded, busy", "%d; %d, %d, %d, %d", r.final.Recovery.Recovered,
+		r.final.Recovery.Unknown, r.final.Recovery.Overrun, r.final.Recovery.Superseded, r.final.Recovery.Busy)
+	row("missed by who began anew", "%d", s.cutOff.lost.Load())
+	row("hostile connections, all closed by the server", "%d", s.hostileEnded.Load())
+	row("OnConnect; not paired, from clients out of turn", "%d; %d, %d", r.final.Connects, r.final.Unpaired, r.final.OutOfTurn)
+	for _, reason := range slices.Sorted(maps.Keys(r.final.Reasons)) {
+		row("OnDisconnect: "+string(reason), "%d", r.final.Reasons[reason])
+	}
+	latency := s.latency.Snapshot()
+	row("echo, p50 / p99", "%.1f / %.1f ms", millis(latency.Quantile(0.5)), millis(latency.Quantile(0.99)))
+	row("longest pause of generator, server", "%.0f, %.0f ms", millis(s.pauses.load()), millis(r.final.Pause))
+	row("goroutines: before, most, after", "%d, %d, %d", r.baseline.Goroutines, r.worst.Goroutines, r.final.Goroutines)
+	row("heap: before, most, after", "%s, %s, %s", mib(int64(r.baseline.Heap)), mib(int64(r.worst.Heap)), mib(int64(r.final.Heap)))
+	row("heap left of each life", "%d bytes", (int64(r.final.Heap)-int64(r.baseline.Heap))/max(s.lives.Load(), 1))
+	row("resident: before, most, bound", "%s, %s, %s", mib(r.baseline.RSS), mib(r.worst.RSS), mib(rssBound(s.options, r.baseline)))
+	row("at rest after", "%v", r.idle.Round(100*time.Millisecond))
+	_ = w.Flush() // as out does
+	err := s.verdict(r)
+	if err != nil {
+		fmt.Fprintf(out, "\nFAILED\n%v\n", err)
+		return false
+	}
+	fmt.Fprintf(out, "\nok\n")
+	return true
+}
+
+// verdict is everything that must not be.
+func (s *soak) verdict(r *outcome) error {
+	var wrong []error
+	none := func(n int64, what string) {
+		if n != 0 {
+			wrong = append(wrong, fmt.Errorf("%s: %d", what, n))
+		}
+	}
+	for _, k := range s.classes()[:3] {
+		none(k.lost.Load(), "messages that "+k.name+" clients lost")
+		none(k.duplicated.Load(), "messages that "+k.name+" clients got twice, or in another order")
+		none(k.missing.Load(), "answers that "+k.name+" clients did not get")
+	}
+	none(s.tooEarly.Load(), "sessions that were given up too early")
+	none(r.final.Unpaired, "OnConnect and OnDisconnect that make no pair")
+	none(r.final.OutOfTurn, "messages of clients that came out of turn")
+	none(r.final.Errors, "errors in the server's log")
+	wrong = append(wrong, atRest(r.baseline, r.final))
+	if bound := rssBound(s.options, r.baseline); r.worst.RSS > bound {
+		wrong = append(wrong, fmt.Errorf("%s resident, more than %s", mib(r.worst.RSS), mib(bound)))
+	}
+	for _, text := range s.order[:min(len(s.order), 20)] {
+		wrong = append(wrong, fmt.Errorf("%d times: %s", s.problems[text], text))
+	}
+	if more := len(s.order) - 20; more > 0 {
+		wrong = append(wrong, fmt.Errorf("and %d other problems", more))
+	}
+	return errors.Join(wrong...)
+}
