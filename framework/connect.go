@@ -149,7 +149,7 @@ func (s *Socket) refuse(ec *eventContext, err error) {
 	case refusal != nil:
 		public = refusal
 		s.log().Info().Str("refusal", refusal.Message).Msg("socket refused")
-	case errors.Is(err, ErrClosed) && s.life.err() != nil:
+	case errors.Is(err, ErrClosed) && s.life.err() != nil || endedWith(ec, err):
 		s.log().Debug().Err(err).Msg("client went away while it was connecting")
 	default:
 		s.log().Info().Msg("socket refused after a failure")

@@ -89,7 +89,7 @@ func (s *Socket) fail(ec *eventContext, err error) {
 			line.Str("event", logName(e.Name)).Str("hint", s.ns.hint(e.Name)).Msg("no handler for the event")
 		}
 		return
-	case errors.Is(err, ErrClosed) && !s.Connected(): // another client's going is a failure like any
+	case errors.Is(err, ErrClosed) && !s.Connected() || endedWith(ec, err): // another client's going is a failure like any
 		s.log().Debug().Str("event", logName(e.Name)).Err(err).Msg("client went away meanwhile")
 		return
 	}
@@ -102,6 +102,12 @@ func (s *Socket) fail(ec *eventContext, err error) {
 			s.log().Error().Err(err).Str("event", logName(e.Name)).Msg("error answer not sent")
 		}
 	}
+}
+
+// endedWith tells whether err is that ctx has ended, which the context of an event does
+// with its client: what was being done for that was given up.
+func endedWith(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
 }
 
 // contain stops the panic of an error or an answer that cannot bear being looked
