@@ -100,38 +100,3 @@ func TestPacketsBeforeAnInvalidOneAreDecoded(t *testing.T) {
 		t.Errorf("got %v %v, want %v at the end", more, err, ErrInvalid)
 	}
 }
-
-// FuzzNext decodes anything without panicking, and encodes what it decoded back to
-// something that decodes to the same.
-func FuzzNext(f *testing.F) {
-	for _, seed := range []string{"", "4", "4hello\x1e4", "b", "bAQIDBA==\x1e2\x1e3probe", "\x1e", "0{}\x1e\x1e", "bAA\r\nAA"} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var packets []Packet
-		var again []byte
-		for rest, more := body, true; more; {
-			var p Packet
-			var err error
-			if p, rest, more, err = Next(rest); err != nil {
-				break
-			}
-			packets = append(packets, p)
-			if p.Binary {
-				again = AppendBinary(again, p.Data)
-			} else {
-				again = AppendText(again, append([]byte{p.Type}, p.Data...))
-			}
-		}
-		for i, want := range packets {
-			got, rest, more, err := Next(again)
-			if err != nil || got.Type != want.Type || got.Binary != want.Binary || !bytes.Equal(got.Data, want.Data) {
-				t.Fatalf("packet %d: got %+v %v, want %+v", i, got, err, want)
-			}
-			if more != (i < len(packets)-1) {
-				t.Fatalf("packet %d of %d: got more %v", i, len(packets), more)
-			}
-			again = rest
-		}
-	})
-}

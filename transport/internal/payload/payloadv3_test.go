@@ -171,39 +171,3 @@ func TestNextV3LeavesTheRestOfThePayloadAlone(t *testing.T) {
 		t.Errorf("got %v allocations, want none", got)
 	}
 }
-
-// FuzzNextV3 decodes anything without panicking, and encodes what it decoded back to
-// something that decodes to the same, as text and in binary.
-func FuzzNextV3(f *testing.F) {
-	for _, seed := range []string{
-		"", "6:4hello10:b4AQIDBA==", "4:4👩x", "0:", "99999999999:4", "2:4\xff",
-		"\x00\x02\xff4a\x01\x03\xff\x04\x01\x02", "\x01\x09\x09\x09\xff\x04", "\x00\xff", "1:21:6",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, next := range []func([]byte) (Packet, []byte, bool, error){NextV3, NextBinaryV3} {
-			packets, _ := decodeAll(next, body)
-			if len(packets) == 0 {
-				continue
-			}
-			var asText, asBinary []byte
-			for _, p := range packets {
-				if p.Binary {
-					asText = AppendBase64V3(asText, p.Data)
-					asBinary = AppendBinaryV3(asBinary, true, p.Data)
-					continue
-				}
-				packet := append([]byte{p.Type}, p.Data...)
-				asText = AppendTextV3(asText, packet)
-				asBinary = AppendBinaryV3(asBinary, false, packet)
-			}
-			if got, err := decodeAll(NextV3, asText); err != nil || !samePackets(got, packets) {
-				t.Errorf("text %q: got %v, %v, want %v", asText, got, err, packets)
-			}
-			if got, err := decodeAll(NextBinaryV3, asBinary); err != nil || !samePackets(got, packets) {
-				t.Errorf("binary %q: got %v, %v, want %v", asBinary, got, err, packets)
-			}
-		}
-	})
-}
