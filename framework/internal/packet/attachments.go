@@ -17,8 +17,10 @@ func CheckPlaceholders(elems [][]byte, attachments int) error {
 		if !mayHold(elem) || usual(elem, attachments) {
 			continue
 		}
+		d := json.NewDecoder(bytes.NewReader(elem))
+		d.UseNumber() // one that no float64 holds is a number all the same
 		var v any
-		if err := json.Unmarshal(elem, &v); err != nil {
+		if err := d.Decode(&v); err != nil {
 			return err
 		}
 		if err := checkPlaceholders(v, attachments); err != nil {
@@ -68,8 +70,9 @@ func checkPlaceholders(v any, attachments int) error {
 		}
 	case map[string]any:
 		if v["_placeholder"] == true {
-			num, ok := v["num"].(float64)
-			if !ok || num < 0 || num >= float64(attachments) || num != float64(int(num)) {
+			text, _ := v["num"].(json.Number)
+			num, err := text.Float64()
+			if err != nil || num < 0 || num >= float64(attachments) || num != float64(int(num)) {
 				return errIllegal
 			}
 			return nil
