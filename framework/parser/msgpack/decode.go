@@ -1,6 +1,7 @@
 package msgpack
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -110,6 +111,9 @@ func checkData(p parser.Packet) error {
 	var first byte // 0 without data
 	if p.Data != nil {
 		first = p.Data[0]
+	}
+	if bytes.HasPrefix(p.Data, placeholder) {
+		first = 0xc4 // not an object, but binary data in the place of all
 	}
 	ok := false
 	switch p.Type {
