@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -13,8 +14,8 @@ import (
 // RegisterFunc serves every path that fits a pattern in chi's form, such as
 // "/job/{id}", "/org/{org}/room/{room:[a-z]+}" or "/files/*": one namespace for each
 // path, its child, with a value of its own that factory makes. A path that is
-// registered as it stands goes before all patterns; of these chi's order decides. mw
-// wraps each child as Register's does.
+// registered as it stands goes before all patterns; of these chi's order decides. A
+// regular expression is for the whole of a value. mw wraps each child as Register's does.
 //
 // A child is made when its first client connects, before any middleware: factory, like
 // the class's Routes method, runs for it on the worker of that client, while others who
@@ -94,6 +95,7 @@ func ParamsFrom(ctx context.Context) Params {
 type family struct {
 	srv     *Server
 	pattern string
+	forms   []*regexp.Regexp // of its parameters
 	build   func(r *Router, p Params) error
 
 	mu       sync.Mutex
@@ -128,6 +130,7 @@ func (fs *families) add(f *family) {
 		}
 	}()
 	fs.tree.Get(f.pattern, http.NotFound)
+	f.forms = formsOf(f.pattern)
 	fs.byText[f.pattern], fs.shapes[shape] = f, f.pattern
 }
 
@@ -138,7 +141,7 @@ func (fs *families) match(path string) (*family, Params) {
 	}
 	found := chi.NewRouteContext()
 	f := fs.byText[fs.tree.Find(found, http.MethodGet, path)]
-	if f == nil {
+	if f == nil || !f.fits(found.URLParams.Values) {
 		return nil, Params{}
 	}
 	return f, Params{path: path, keys: found.URLParams.Keys, values: found.URLParams.Values}
@@ -155,6 +158,8 @@ func checkPattern(pattern string) {
 		panic(fmt.Sprintf("framework: pattern %q has a comma, which ends a namespace on the wire", pattern))
 	case i >= 0:
 		panic(fmt.Sprintf("framework: pattern %q has a query, which is no part of a namespace", pattern))
+	case unopened(pattern):
+		panic(fmt.Sprintf("framework: pattern %q has a closing brace that closes nothing: want something like %q", pattern, "/job/{id}"))
 	case !strings.ContainsAny(pattern, "{*"):
 		panic(fmt.Sprintf("framework: pattern %q has no parameter, as \"/job/{id}\" has: Register and Route serve a single path", pattern))
 	}

@@ -110,6 +110,20 @@ func TestPatternsMatchAsChiDoes(t *testing.T) {
 	}
 }
 
+func TestARegularExpressionIsForTheWholeOfAValue(t *testing.T) {
+	srv := quiet()
+	for _, pattern := range []string{"/job/{kind:open|done}", "/sum/{text:[a-z]+\\$}", "/org/{org:[0-9]+}/room"} {
+		srv.RegisterFunc(pattern, jobs(nil))
+	}
+	conn := sockettest.Dial(t, srv, sockettest.Options{})
+	for _, path := range []string{"/job/open", "/job/done", "/sum/a$", "/org/1/room"} {
+		conn.Join(path)
+	}
+	for _, path := range []string{"/job/opened", "/job/undone", "/sum/a$b", "/org//room"} {
+		equal(t, path, conn.Refused(path).Message, "Invalid namespace")
+	}
+}
+
 func TestARegisteredPathGoesBeforePatterns(t *testing.T) {
 	srv := quiet()
 	srv.RegisterFunc("/{any}", jobs(nil))
@@ -137,6 +151,7 @@ func TestPatternMistakesPanic(t *testing.T) {
 		{"a comma", func(srv *framework.Server) { srv.RegisterFunc("/a,b/{id}", factory) }, []string{"comma"}},
 		{"a query", func(srv *framework.Server) { srv.RegisterFunc("/a/{id}?b", factory) }, []string{"query"}},
 		{"an open brace", func(srv *framework.Server) { srv.RegisterFunc("/job/{id", factory) }, []string{`pattern "/job/{id" is not in chi's form`, "closing delimiter", `"/job/{id}"`}},
+		{"a brace that closes nothing", func(srv *framework.Server) { srv.RegisterFunc("/}/{id}", factory) }, []string{`pattern "/}/{id}" has a closing brace that closes nothing`}},
 		{"a regexp that is none", func(srv *framework.Server) { srv.RegisterFunc("/job/{id:[}", factory) }, []string{"not in chi's form", "regexp"}},
 		{"a star in the middle", func(srv *framework.Server) { srv.RegisterFunc("/*/job", factory) }, []string{"not in chi's form", "wildcard"}},
 		{"a name twice", func(srv *framework.Server) { srv.RegisterFunc("/{id}/{id}", factory) }, []string{"not in chi's form", "duplicate"}},
