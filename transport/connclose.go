@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// closeGrace is how long a WebSocket that is being closed may take to send what is
-// queued and to answer the close frame.
+// closeGrace is how long a WebSocket that is being closed may take to send some of
+// what is queued, and to answer the close frame.
 const closeGrace = 2 * time.Second
 
 // fail ends a connection that cannot be written to. The session hears of it before
@@ -24,8 +24,8 @@ func (c *conn) fail(err error) {
 }
 
 // end closes the connection as WebSocket has it: what waits is sent, then a close
-// frame; the peer answers that, and the goroutine that reads sees it. It does so
-// within the grace, or the connection is killed. A stream, which has no close frame,
+// frame; the peer answers that, and the goroutine that reads sees it. It takes
+// something within each grace and answers in one, or the connection is killed. A stream, which has no close frame,
 // is finished.
 func (c *conn) end() {
 	c.mu.Lock()
@@ -39,7 +39,7 @@ func (c *conn) end() {
 	}
 	c.state = connEnding
 	c.mu.Unlock()
-	c.session.workers.wheel.Set(&c.timer, closeGrace, c.kill)
+	c.giveGrace(c.buffered())
 	c.flush()
 	if isStream {
 		go func() {
@@ -94,7 +94,7 @@ func (c *conn) finish(brokenOff bool) {
 	c.state = max(c.state, connEnding)
 	c.mu.Unlock()
 	if alive {
-		w.Set(&c.timer, closeGrace, c.kill)
+		c.giveGrace(c.buffered())
 		c.flush()
 		c.awaitWriter()
 	}

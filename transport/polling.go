@@ -125,7 +125,7 @@ func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 			p.lingers = true
 		case endShutdown: // python-engineio does not come back after a '1', a client amid an upgrade waits after a '6'
 			p.final = finalRefusal
-			p.lingers = p.get != nil || p.size > 0
+			p.lingers = p.get != nil || p.owed() > 0
 		case endByClient: // it knows, and waits for the poll that it sent at the same time
 			p.final = '6'
 			p.lingers = p.get == nil
@@ -134,11 +134,22 @@ func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 	if mode == endByClient || mode == endAbort || !p.lingers {
 		p.queue, p.skip, p.size = nil, 0, 0
 	}
-	if p.post != nil && p.post.reading {
-		_ = p.post.control.SetReadDeadline(time.Unix(1, 0)) // ends the reading
-	}
 	p.wake()
+	if first && mode == endShutdown && p.lingers {
+		if p.probing { // the client may have left its polls already, see upgrade
+			return nil
+		}
+		return p.probe // a POST that is cut off would keep the client from its polls
+	}
+	p.cutPOST()
 	return p.probe
+}
+
+// cutPOST ends the reading of a body.
+func (p *pollState) cutPOST() {
+	if p.post != nil && p.post.reading {
+		_ = p.post.control.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
 // lingerTime is how long polls may fetch what is left of a closed session.
@@ -154,12 +165,18 @@ func (s *Session) stopLingering() {
 	s.mu.Lock()
 	lingers := s.poll != nil && s.poll.lingers
 	var expiry *time.Timer
+	var probe *conn
 	if lingers {
 		s.poll.lingers = false
+		s.poll.cutPOST()
+		probe = s.poll.probe
 		expiry = s.poll.expiry
 		s.workers.wheel.Stop(&s.deadline)
 	}
 	s.mu.Unlock()
+	if probe != nil {
+		probe.kill()
+	}
 	switch {
 	case !lingers:
 	case expiry != nil:

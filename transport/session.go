@@ -167,8 +167,9 @@ func (s *Session) queueFailed(err error) error {
 	return ErrClosed
 }
 
-// Close closes the session. What is queued is still delivered, within 2s on a
-// WebSocket and Options.WriteTimeout to polls, and the client is told. Handler gets
+// Close closes the session. What is queued is still delivered, as long as the client
+// takes some of it every 2s on a WebSocket, or every Options.WriteTimeout by polls, and
+// the client is told. Handler gets
 // no more messages. Closing what is closed does nothing.
 func (s *Session) Close(reason Reason) {
 	if s.end(reason, nil, endFlush) {
@@ -239,7 +240,7 @@ func (s *Session) end(reason Reason, err error, mode endMode) bool {
 		case mode == endByClient: // no worker stays for a poll that need not come
 			s.poll.expiry = time.AfterFunc(closeGrace, s.stopLingering)
 		default:
-			s.workers.wheel.Set(&s.deadline, s.engine.lingerTime(mode), s.stopLingering)
+			s.linger(mode)
 		}
 	}
 	polling := s.poll != nil
@@ -322,7 +323,9 @@ func (s *Session) open(r *http.Request) {
 	s.mu.Unlock()
 	e.log.Debug().Str("session", s.logID()).Str("transport", s.Transport()).Msg("session opened")
 	if !goesOn {
-		s.Close(ReasonServerShuttingDown) // Shutdown may not have seen it
+		if s.end(ReasonServerShuttingDown, nil, endShutdown) { // Shutdown may not have seen it
+			go s.notify()
+		}
 		return
 	}
 	s.startHeartbeat()

@@ -140,8 +140,14 @@ func (s *Session) upgrade(c *conn) {
 	s.mu.Lock()
 	p := s.poll
 	if s.ended.Load() || p.probe != c {
+		handed := s.handOver(c)
 		s.mu.Unlock()
-		return // c has been told, or is being
+		if handed {
+			c.phase = probeFailed
+			c.end()
+			s.stopLingering()
+		}
+		return // else c has been told, or is being
 	}
 	c.mu.Lock()
 	if c.state != connOpen {
@@ -153,13 +159,7 @@ func (s *Session) upgrade(c *conn) {
 	}
 	c.phase = probeNone
 	s.workers.wheel.Stop(&c.timer)
-	skip := p.skip
-	for _, m := range p.queue {
-		if skip > 0 {
-			m, skip = m.behind(skip), 0
-		}
-		c.put(c.look(m))
-	}
+	p.moveTo(c)
 	p.handMarks(c)
 	c.mu.Unlock()
 	s.ws.Store(c)
