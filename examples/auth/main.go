@@ -34,7 +34,7 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
 	log := zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr}).
 		Level(zerolog.InfoLevel).With().Timestamp().Logger()

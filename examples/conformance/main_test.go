@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,7 +13,12 @@ import (
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
-func TestMain(m *testing.M) { sockettest.Main(m) }
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(childMode); mode != "" {
+		os.Exit(child(mode))
+	}
+	sockettest.Main(m)
+}
 
 func TestEngineSendsMessagesBack(t *testing.T) {
 	engine, _ := newServers()

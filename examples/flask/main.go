@@ -75,7 +75,7 @@ func main() {
 
 func run(s snippet, addr string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	srv := newServer()
 	s.register(srv)
 	fmt.Println("open http://" + addr)

@@ -190,7 +190,7 @@ func main() {
 	r.Mount("/socket.io", srv)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	go tell(ctx, srv)
 	if err := serve(ctx, "127.0.0.1:8080", r, srv); err != nil {
 		log.Fatal(err)
