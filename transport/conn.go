@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"runtime"
@@ -22,34 +23,49 @@ type conn struct {
 	net.Conn
 	raw     syscall.RawConn // nil if a write cannot be tried without blocking
 	session *Session
-	limit   int           // bytes
-	form    form          // what messages look like here
-	timeout time.Duration // for one piece
+	limit   int // bytes
 
 	// These belong to the goroutine that reads.
-	reader     *rawRead // nil if reading goes through Conn
-	early      *early   // nil once all of it has been used
+	source     source      // nil of a stream
+	early      *early      // nil once all of it has been used
+	begun      *unfinished // nil between messages
+	readErr    error       // what gws reported
+	piece      uint32      // bytes of payload that are to come before the next head
 	phase      probePhase
-	unflushed  bool  // gws has written: it leaves before reading waits for more
-	hungUp     bool  // gws has closed the connection
-	busy       bool  // the last read brought what is to be answered first
-	readFailed bool  // there is nobody to send a close frame to
-	readEnded  bool  // gws has returned, and neither panicked nor been ended
-	readErr    error // what gws reported
+	unflushed  bool // gws has written: it leaves before reading waits for more
+	hungUp     bool // gws has closed the connection
+	readFailed bool // there is nobody to send a close frame to
+	readEnded  bool // gws has returned, and neither panicked nor been ended
+	inflates   bool // permessage-deflate was agreed on
+
+	form  form      // what messages look like here; never changes once the session is there
+	state connState // guarded by mu, and here for want of room
 
 	mu       sync.Mutex
-	state    connState
+	writing  bool          // somebody writes, and will see what is appended
+	stalled  bool          // nobody does, for the peer takes nothing: retry will
+	retries  uint16        // how often yet
 	first    *buffer       // what waits, as a list; nil when nothing does
 	last     *buffer       // its end
 	waiting  int           // bytes in it
 	inflight int           // bytes that a writer has taken and not yet written
-	writing  bool          // somebody writes, and will see what is appended
-	stalled  bool          // nobody does, for the peer takes nothing: retry will
-	retries  uint16        // how often yet
 	left     chan struct{} // closed when the writer leaves; made by who waits for it
 
 	timer wheel.Timer // of the upgrade, then of closing
 }
+
+// source is where the bytes of a connection come from: a rawRead, or a plainRead.
+type source interface {
+	io.Reader
+	ahead() bool // tells whether something has been read that nobody has taken
+	free()       // gives its buffer back
+}
+
+// plainRead is the source of connections that can only block, TLS among them.
+type plainRead struct{ *bufio.Reader }
+
+func (r plainRead) ahead() bool { return r.Buffered() > 0 }
+func (plainRead) free()         {}
 
 // early is what a connection has from the HTTP server.
 type early struct {
@@ -68,8 +84,8 @@ const (
 	connDead
 )
 
-// Read reads for gws.
-func (c *conn) Read(p []byte) (int, error) {
+// receiveBytes reads what the client sends.
+func (c *conn) receiveBytes(p []byte) (int, error) {
 	if c.hungUp {
 		return 0, io.EOF
 	}
@@ -82,27 +98,24 @@ func (c *conn) Read(p []byte) (int, error) {
 			return n, nil
 		}
 	}
-	if c.reader == nil || !c.reader.ahead() {
+	if !c.source.ahead() {
 		c.flushReplies()
-		if c.busy {
-			// What has just been read is answered first. A client that waits for that may
-			// have sent more by then, and the kernel is asked once where it would be asked
-			// twice and then wait: a sixth of what an echo costs under load.
-			runtime.Gosched()
-		}
+		// What has just been read is answered first. A client that waits for that may
+		// have sent more by then, and the kernel is asked once where it would be asked
+		// twice and then wait: a sixth of what an echo costs under load.
+		runtime.Gosched()
 	}
 	var n int
 	var err error
 	// What is longer than the buffer is read to its place, once the buffer is empty.
-	if c.reader != nil && (len(p) < readAhead || c.reader.ahead()) {
-		n, err = c.reader.Read(p)
+	if len(p) < readAhead || c.source.ahead() {
+		n, err = c.source.Read(p)
 	} else {
 		n, err = c.Conn.Read(p)
 	}
 	if err != nil {
 		c.readFailed = true
 	}
-	c.busy = n < len(p) || c.reader != nil // or there is more where that came from
 	return n, err
 }
 
@@ -270,6 +283,9 @@ func (c *conn) link(buf *buffer) {
 	}
 	c.last = buf
 }
+
+// timeout returns how long the peer may take nothing of what is written to it.
+func (c *conn) timeout() time.Duration { return c.session.engine.opts.WriteTimeout }
 
 // owed returns how many bytes wait or are being written.
 func (c *conn) owed() int { return c.waiting + c.inflight }

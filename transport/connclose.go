@@ -106,8 +106,8 @@ func (c *conn) finish(brokenOff bool) {
 	w.Stop(&c.timer)
 	c.kill()
 	c.awaitWriter()
-	if c.reader != nil {
-		c.reader.free()
+	if c.source != nil {
+		c.source.free()
 	}
 }
 

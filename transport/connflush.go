@@ -83,12 +83,12 @@ func (c *conn) drain(buf *buffer, n int) {
 		_ = c.Conn.SetWriteDeadline(time.Time{}) // or what is written next may find it passed
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			switch {
-			case patience == c.timeout:
-				err = tookNothing(c.timeout)
+			case patience == c.timeout():
+				err = tookNothing(c.timeout())
 			case c.stall(buf, n):
 				return
 			default: // closing, which has a limit of its own
-				patience = c.timeout
+				patience = c.timeout()
 				continue
 			}
 		}

@@ -15,9 +15,9 @@ const (
 // whose timer is in use, and what cannot be written to without blocking wait on.
 func (c *conn) patience() time.Duration {
 	if c.raw == nil || c.session.ws.Load() != c {
-		return c.timeout
+		return c.timeout()
 	}
-	return min(c.timeout, stallPatience)
+	return min(c.timeout(), stallPatience)
 }
 
 // stall puts back what a writer has taken, from its nth byte on, and ends the time of
@@ -31,7 +31,7 @@ func (c *conn) stall(buf *buffer, n int) bool {
 	}
 	if !c.stalled {
 		c.stalled = true
-		c.retries = uint16(min((c.timeout-stallPatience)/stallRetry, 1<<16-1))
+		c.retries = uint16(min((c.timeout()-stallPatience)/stallRetry, 1<<16-1))
 	}
 	c.putBack(buf, n)
 	c.session.workers.wheel.Set(&c.timer, stallRetry, c.retry)
@@ -70,7 +70,7 @@ func (c *conn) retry() {
 	n, err := tryWrite(c.raw, buf.b)
 	switch {
 	case err == nil && n == 0 && over:
-		err = tookNothing(c.timeout)
+		err = tookNothing(c.timeout())
 	case err == nil && n == 0 && c.stall(buf, 0):
 		return
 	}

@@ -57,11 +57,10 @@ func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 // Engine.IO protocol v4, "WebTransport".
 func (e *Engine) ServeStream(stream Stream, r *http.Request) {
 	c := &conn{
-		Conn:    streamConn{stream},
-		form:    formStream,
-		state:   connCorked,
-		limit:   e.opts.MaxSendBuffer,
-		timeout: e.opts.WriteTimeout,
+		Conn:  streamConn{stream},
+		form:  formStream,
+		state: connCorked,
+		limit: e.opts.MaxSendBuffer,
 	}
 	_ = stream.SetReadDeadline(time.Now().Add(e.opts.UpgradeTimeout))
 	frames := streamFrames{r: bufio.NewReaderSize(stream, readBuffer), limit: maxOpening}

@@ -14,12 +14,12 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// readBuffer and rawBuffer are the sizes of the buffer that gws insists on, in bytes.
-// Each connection has one, idle or not; what is longer is read past it. Above a
-// rawRead, which reads ahead by itself, the smallest that bufio makes does as well.
+// gwsBuffer is the size of the buffer that gws insists on, in bytes: the smallest that
+// bufio makes, with room for a head. readBuffer is that of a connection which cannot
+// do without. Each such connection has one, idle or not; what is longer is read past it.
 const (
+	gwsBuffer  = 16
 	readBuffer = 512
-	rawBuffer  = 16
 )
 
 // handshakeTimeout bounds the writing of a 101 response that is all there is.
@@ -37,6 +37,7 @@ func newUpgrader(opts *Options) *gws.Upgrader {
 }
 
 // events is what gws calls, for every connection, on the goroutine that reads from it.
+// Pings and pongs do not get as far as gws.
 type events struct{ gws.BuiltinEventHandler }
 
 func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
@@ -44,9 +45,6 @@ func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
 	c := socket.NetConn().(*conn)
 	c.receive(message.Bytes(), message.Opcode == gws.OpcodeBinary)
 }
-
-// OnPing answers with the ping's payload, RFC 6455 section 5.5.3; gws leaves it out.
-func (events) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePong(payload) }
 
 func (events) OnClose(socket *gws.Conn, err error) { socket.NetConn().(*conn).readErr = err }
 
@@ -109,14 +107,15 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 	}
 	_ = netConn.SetDeadline(time.Time{})
 	c := &conn{
-		Conn:    netConn,
-		raw:     rawConn(netConn),
-		early:   new(early),
-		limit:   e.opts.MaxSendBuffer,
-		timeout: e.opts.WriteTimeout,
+		Conn:  netConn,
+		raw:   rawConn(netConn),
+		early: new(early),
+		limit: e.opts.MaxSendBuffer,
 	}
 	if c.raw != nil {
-		c.reader = newRawRead(c.raw)
+		c.source = newRawRead(c.raw)
+	} else {
+		c.source = plainRead{bufio.NewReaderSize(netConn, readBuffer)}
 	}
 	// The HTTP server's buffer is left to the garbage collector, apart from what the
 	// client has sent ahead.
@@ -130,16 +129,12 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 		c.early.header = fmt.Appendf(nil, "Sec-WebSocket-Protocol: %s\r\n", strings.TrimSpace(first))
 	}
 	c.early.header = append(c.early.header, extraHeader(header)...)
-	size := readBuffer
-	if c.reader != nil {
-		size = rawBuffer
-	}
-	br := bufio.NewReaderSize(c, size)
+	br := bufio.NewReaderSize(c, gwsBuffer)
 	if e.deflate != nil {
 		if agreed := agreeDeflate(r.Header); agreed != "" {
 			c.early.header = fmt.Appendf(c.early.header, "Sec-WebSocket-Extensions: %s\r\n", agreed)
-			c.form = formDeflate
-			br = bufio.NewReaderSize(&inflater{conn: c, src: br, limit: e.opts.MaxPayload}, rawBuffer)
+			c.form, c.inflates = formDeflate, true
+			br = bufio.NewReaderSize(&inflater{conn: c}, gwsBuffer)
 		}
 	}
 	socket, err := e.upgrader.UpgradeFromConn(c, br, handshakeOf(r))
@@ -228,8 +223,8 @@ func (c *conn) serve(socket *gws.Conn) {
 	c.readEnded = true
 }
 
-// contain stops a panic of gws's: v1.9.1 does so when the length of a frame is
-// negative as an int64; that must not end the process.
+// contain stops a panic of gws's, or of what stands before it: that must not end the
+// process.
 func (c *conn) contain() {
 	v := recover()
 	if v == nil {

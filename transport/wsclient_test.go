@@ -28,14 +28,6 @@ type frame struct {
 
 func (f frame) String() string { return fmt.Sprintf("%d:%.100q", f.opcode, f.data) }
 
-const (
-	opText   = 1
-	opBinary = 2
-	opClose  = 8
-	opPing   = 9
-	opPong   = 10
-)
-
 // dialWS sends a WebSocket handshake. The response may be a refusal.
 func (h *harness) dialWS(target string, headers ...string) *wsClient {
 	h.t.Helper()
