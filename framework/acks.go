@@ -39,8 +39,24 @@ func (p *pendingAcks) takeAll() []*pendingAck {
 	return all
 }
 
+// errOwesAcks stands for owesAcks while the socket is locked.
+var errOwesAcks = errors.New("framework: too many acks are owed")
+
+// owesAcks is the error of asking a client that owes as many answers as it may.
+func (s *Socket) owesAcks() error {
+	return s.conn.exceed("MaxPendingAcks", "the client owes %d answers and is asked for no more", s.ns.srv.opts.MaxPendingAcks)
+}
+
 // expect notes that the client owes an answer, and returns its id.
 func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
+	id, err := s.expectID(p, early)
+	if err == errOwesAcks {
+		err = s.owesAcks()
+	}
+	return id, err
+}
+
+func (s *Socket) expectID(p *pendingAck, early bool) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -48,6 +64,8 @@ func (s *Socket) expect(p *pendingAck, early bool) (uint64, error) {
 		return 0, ErrClosed
 	case s.state == connecting && !early:
 		return 0, ErrNotConnected
+	case len(s.acks) >= s.ns.srv.opts.MaxPendingAcks:
+		return 0, errOwesAcks
 	}
 	if s.acks == nil {
 		s.acks = make(pendingAcks)
@@ -95,7 +113,8 @@ func (s *Socket) acked(id uint64, args Args) {
 //
 // It returns ctx's error when ctx ends first (give it a deadline: a client may
 // never answer), ErrClosed when the socket goes, ErrNotConnected while OnConnect
-// runs, ErrReservedEvent for names such as "connect". It is safe inside a
+// runs, ErrReservedEvent for names such as "connect", and an error that wraps a
+// *transport.LimitError if the client owes Options.MaxPendingAcks already. It is safe inside a
 // handler: acks do not queue behind events.
 //
 // Socket.IO protocol v5, "Acknowledgement".

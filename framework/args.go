@@ -124,8 +124,8 @@ func (a Args) MarshalJSON() ([]byte, error) {
 
 // parseArgs validates the JSON array of a packet, of which it keeps the bytes,
 // and splits it. scratch may hold room for the elements.
-func parseArgs(array []byte, scratch [][]byte, attachments [][]byte) (Args, error) {
-	elems, err := packet.Split(array, scratch)
+func parseArgs(array []byte, scratch [][]byte, attachments [][]byte, maxDepth int) (Args, error) {
+	elems, err := packet.Split(array, scratch, maxDepth)
 	if err != nil {
 		return Args{}, err
 	}

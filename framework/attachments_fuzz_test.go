@@ -372,7 +372,7 @@ func sound(data string) bool {
 		case err != nil:
 			return json.Valid([]byte(data))
 		case token == json.Delim('[') || token == json.Delim('{'):
-			if depth++; depth > packet.MaxDepth {
+			if depth++; depth > defaultMaxDepth {
 				return false
 			}
 		case token == json.Delim(']') || token == json.Delim('}'):

@@ -240,7 +240,7 @@ func (l local) Count(s adapter.Selection) int {
 
 func (l local) Join(s adapter.Selection, rooms []string) {
 	for _, s := range l.pick(s) {
-		s.Join(rooms...)
+		_ = s.Join(rooms...) // it is counted here, whose bound it is
 	}
 }
 
@@ -281,7 +281,7 @@ func openPacket(p adapter.Packet) (event string, args Args, err error) {
 	if len(p.Data) == 0 || p.Data[0] != '[' { // what some clients look for
 		return "", Args{}, errors.New("framework: packet of another server: payload is not an array")
 	}
-	if args, err = parseArgs(p.Data, nil, p.Attachments); err != nil {
+	if args, err = parseArgs(p.Data, nil, p.Attachments, packet.MostDepth); err != nil {
 		return "", Args{}, fmt.Errorf("framework: packet of another server: %w", err)
 	}
 	if len(args.elems) == 0 {

@@ -304,7 +304,7 @@ func TestPacketsOfOtherServersAreChecked(t *testing.T) {
 		{"cut off", `["x",`, 0, "JSON ends too early"},
 		{"trailing", `["x"]1`, 0, `unexpected '1' behind the payload`},
 		{"attachment that is not there", `["x",{"_placeholder":true,"num":1}]`, 1, "illegal attachments"},
-		{"too deep", `["x",` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `]`, 0, "deep"},
+		{"too deep", `["x",` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `]`, 0, "deep"},
 	}
 	for _, tt := range tests {
 		p := adapter.Packet{Data: []byte(tt.data), Attachments: make([][]byte, tt.attachments)}

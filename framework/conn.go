@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parlor-go/parlor/framework/internal/packet"
 	"github.com/parlor-go/parlor/transport"
@@ -23,14 +24,21 @@ type conn struct {
 
 	// Touched by the read loop only.
 	partial *partial // a packet whose attachments are not complete
-	broken  *error   // how the client broke the protocol: nothing more is read; else nil
 	recent  *Socket  // the one that the last packet was for
 
-	mu     sync.Mutex
-	live   []*Socket       // whose clean-up has not ended
-	left   map[string]bool // namespaces whose late packets are ignored
-	closed bool
+	mu   sync.Mutex
+	live []*Socket       // whose clean-up has not ended
+	left map[string]bool // namespaces whose late packets are ignored
+
+	awaited  atomic.Uint32 // odd while a packet is not complete; each has a number of its own
+	watching atomic.Bool   // a timer looks after that
+
+	closed bool // guarded by mu
+	broken bool // the client broke the protocol: nothing more is read; the read loop's
 }
+
+// attachmentOverhead is what an attachment costs beside its bytes: it may have none.
+const attachmentOverhead = 32
 
 // partial is a binary packet on its way in. What has come of it counts as backlog.
 type partial struct {
@@ -52,7 +60,7 @@ func newConn(srv *Server, session *transport.Session, r *http.Request) *conn {
 
 // Message takes one Engine.IO message.
 func (c *conn) Message(data []byte, binary bool) {
-	if c.broken != nil {
+	if c.broken {
 		return
 	}
 	if c.srv.traffic != nil {
@@ -67,15 +75,16 @@ func (c *conn) Message(data []byte, binary bool) {
 // tells the two apart in the reason.
 var errState = errors.New("out of place")
 
-// breakOff ends the connection of a client that broke the protocol.
+// breakOff ends the connection of a client that broke the protocol, or went beyond a
+// bound.
 func (c *conn) breakOff(err error) {
-	c.broken, c.partial = &err, nil
+	c.broken, c.partial = true, nil
 	reason := ForcedClose
 	if errors.Is(err, errState) {
 		reason = ForcedServerClose
 	}
-	c.srv.log.Warn().Str("remote", c.handshake.RemoteAddr).Err(err).Msg("client broke the protocol, connection closed")
-	c.session.Close(transport.Reason(reason))
+	c.srv.logViolation(c.handshake.RemoteAddr, err)
+	c.session.CloseWith(transport.Reason(reason), err)
 }
 
 func (c *conn) message(data []byte, binary bool) error {
@@ -93,7 +102,7 @@ func (c *conn) message(data []byte, binary bool) error {
 		return c.handle(p, nil)
 	}
 	c.partial = newPartial(p)
-	c.session.AwaitAck(1) // or reading might pause before what would end the pause
+	c.await()
 	c.session.Hold(c.partial.size)
 	return nil
 }
@@ -127,14 +136,14 @@ func (c *conn) attachment(data []byte) error {
 		return errors.New("binary message while no attachment is awaited")
 	}
 	p.attachments = append(p.attachments, append([]byte{}, data...))
-	p.size += len(data)
-	c.session.Hold(len(data))
+	p.size += len(data) + attachmentOverhead
+	c.session.Hold(len(data) + attachmentOverhead)
 	if p.missing() > 0 {
 		return nil
 	}
 	c.partial = nil
 	c.session.Release(p.size) // its event will hold it
-	c.session.AwaitAck(-1)
+	c.arrived()
 	err := c.handle(p.packet, p.attachments)
 	p.free()
 	return err
@@ -158,7 +167,7 @@ func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
 	case packet.Event, packet.BinaryEvent:
 		return c.event(s, p, attachments)
 	}
-	args, err := parseArgs(slices.Clone(p.Data), nil, attachments)
+	args, err := parseArgs(slices.Clone(p.Data), nil, attachments, c.srv.opts.MaxDepth)
 	if err != nil {
 		return fmt.Errorf("ack: %w", err)
 	}
@@ -171,7 +180,7 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 	r := s.ns.routeOf(packet.PeekName(p.Data))
 	ec := r.newContext()
 	ec.data = append(ec.data, p.Data...)
-	args, err := parseArgs(ec.data, ec.elems[:0], attachments)
+	args, err := parseArgs(ec.data, ec.elems[:0], attachments, c.srv.opts.MaxDepth)
 	if err != nil {
 		return fmt.Errorf("event: %w", err)
 	}
@@ -192,7 +201,7 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 
 	size := len(p.Data) + taskOverhead
 	for _, b := range attachments {
-		size += len(b)
+		size += len(b) + attachmentOverhead
 	}
 	c.session.Hold(size)
 	ec.task = task{kind: kind, ec: ec, size: size}
@@ -256,9 +265,6 @@ func (c *conn) UpgradeFailed(err error) { c.srv.feed.upgradeFailed(c, err) }
 
 // Closed ends every socket.
 func (c *conn) Closed(reason transport.Reason, err error) {
-	if err == nil && c.broken != nil {
-		err = *c.broken
-	}
 	c.srv.feed.closed(c, Reason(reason), err)
 	c.mu.Lock()
 	c.closed = true

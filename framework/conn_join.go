@@ -21,15 +21,18 @@ func (c *conn) join(p packet.Packet) error {
 	var auth Args
 	if p.Data != nil {
 		data := slices.Clone(p.Data)
-		if err := packet.Valid(data); err != nil {
+		if err := packet.Valid(data, c.srv.opts.MaxDepth); err != nil {
 			return fmt.Errorf("auth payload: %w", err)
 		}
 		auth.elems = [][]byte{data}
 	}
+	if n, most := len(p.Namespace), c.srv.opts.MaxNameLength; n > most {
+		c.exceed("MaxNameLength", "namespace %.32q... has %d bytes, %d are the most", p.Namespace, n, most)
+		return c.turnAway(string(p.Namespace), unknownNamespace)
+	}
 	way, ok := c.srv.door(p.Namespace)
 	if !ok {
-		c.srv.log.Info().Str("nsp", logName(string(p.Namespace))).Str("remote", c.handshake.RemoteAddr).
-			Msg("namespace unknown: nothing is registered at that path")
+		c.srv.logUnknown(c.handshake.RemoteAddr, string(p.Namespace))
 		return c.turnAway(string(p.Namespace), unknownNamespace)
 	}
 	if c.srv.draining.Load() {
@@ -44,10 +47,6 @@ func (c *conn) join(p packet.Packet) error {
 	return nil
 }
 
-// mostSockets is how many a client has when it gets none any more in the child of a
-// pattern; there are only so many other namespaces.
-const mostSockets = 1000
-
 // add makes the socket, unless the client has one there. It returns nil too while
 // a socket that has left the same namespace is still being cleaned up: leave, then
 // join. The new one is started behind that, by finished.
@@ -59,7 +58,11 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 	}
 	path := way.path()
 	var before *Socket
+	in := 0 // namespaces
 	for _, other := range c.live {
+		if !other.waiting {
+			in++
+		}
 		switch {
 		case other.ns.path != path: // a child may have become another, of the same path
 		case !other.current.Load():
@@ -70,8 +73,8 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 			return nil, c.turnAway(path, "Already connecting")
 		}
 	}
-	if way.ns == nil && len(c.live) >= mostSockets {
-		c.srv.log.Info().Str("nsp", path).Int("sockets", len(c.live)).Msg("namespace refused: the client is in too many")
+	if before == nil && in >= c.srv.opts.MaxNamespaces {
+		c.exceed("MaxNamespaces", "the client is in %d namespaces already", in)
 		return nil, c.turnAway(path, tooMany)
 	}
 	ns := way.enter()

@@ -43,7 +43,7 @@ func BenchmarkDispatch(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ec := &eventContext{Context: s.Context()}
-				args, err := parseArgs(array, ec.elems[:0], nil)
+				args, err := parseArgs(array, ec.elems[:0], nil, 256)
 				if err != nil {
 					b.Fatal(err)
 				}

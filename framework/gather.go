@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework/adapter"
+	"github.com/parlor-go/parlor/framework/internal/packet"
 	"github.com/parlor-go/parlor/transport"
 )
 
@@ -25,7 +26,9 @@ type Answer struct {
 type MissingAcksError struct {
 	Missing []string // ids of sockets that were asked, sorted
 	Unknown int      // how many more there are, on servers that do not tell ids
-	Err     error    // why: ctx's error, ErrClosed for clients that went, or both
+	// Err is why: ctx's error, ErrClosed for clients that went, a *transport.LimitError for
+	// those that owed Options.MaxPendingAcks already and were not asked, or several of these.
+	Err error
 }
 
 // Error says how many are missing, and names the first of them.
@@ -139,6 +142,7 @@ type collector struct {
 	owing   map[string]bool // who was asked, and whether the answer has yet to come
 	unknown int             // answers that have yet to come from who knows whom
 	gone    bool            // somebody went before answering
+	spared  error           // why somebody was not asked
 	answers []Answer
 }
 
@@ -148,7 +152,13 @@ func newCollector(log *zerolog.Logger) *collector {
 
 // hear takes what a client of this process answered.
 func (c *collector) hear(h heard) {
-	if h.err != nil {
+	switch {
+	case errors.As(h.err, new(*transport.LimitError)):
+		c.mu.Lock()
+		c.spared = h.err
+		c.mu.Unlock()
+		return
+	case h.err != nil:
 		c.Gone(h.socket.id)
 		return
 	}
@@ -167,7 +177,7 @@ func (c *collector) Reached(sids []string, unknown int) {
 }
 
 func (c *collector) Answered(a adapter.Answer) {
-	args, err := parseArgs(a.Data, nil, a.Attachments)
+	args, err := parseArgs(a.Data, nil, a.Attachments, packet.MostDepth)
 	if err != nil {
 		c.log.Warn().Err(err).Str("sid", a.SID).Msg("answer of another server's client cannot be read")
 		return
@@ -214,6 +224,7 @@ func (c *collector) result(err error) ([]Answer, error) {
 	if len(c.owing) == 0 && unknown == 0 {
 		return c.answers, err
 	}
+	err = bothErrors(err, c.spared)
 	if c.gone || err == nil {
 		err = bothErrors(err, bare(ErrClosed))
 	}

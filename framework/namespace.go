@@ -13,6 +13,7 @@ import (
 
 	"github.com/parlor-go/parlor/framework/adapter"
 	"github.com/parlor-go/parlor/framework/internal/packet"
+	"github.com/parlor-go/parlor/transport"
 )
 
 // Namespace speaks to everybody who is connected to one path. A struct embeds
@@ -220,6 +221,9 @@ func (n *namespace) resolve(e *Event, args Args) (taskKind, error) {
 	name, err := packet.EventName(args.elems[0])
 	if err != nil {
 		return 0, err
+	}
+	if most := n.srv.opts.MaxNameLength; len(name) > most {
+		return 0, &transport.LimitError{Option: "MaxNameLength", Detail: fmt.Sprintf("event %.32q... has %d bytes, %d are the most", name, len(name), most)}
 	}
 	e.Name = string(name)
 	if !n.filled() {

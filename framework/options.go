@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework/adapter"
+	"github.com/parlor-go/parlor/framework/internal/packet"
 	"github.com/parlor-go/parlor/framework/parser"
 	"github.com/parlor-go/parlor/transport"
 )
@@ -29,6 +31,34 @@ type Options struct {
 	// MaxAttachments bounds the binary attachments of one packet that a client
 	// sends. 0 means 10, as in the reference's parser.
 	MaxAttachments int
+
+	// AttachmentTimeout is how long the binary attachments of a packet may take to come,
+	// kept to within twice that; a client whose packet is not complete then is closed.
+	// 0 means 10s, negative means for ever.
+	AttachmentTimeout time.Duration
+
+	// MaxDepth bounds how deep arrays and objects are nested in what a client sends, by
+	// whatever parser; one that sends more is closed. 0 means 256; want 1 to 10,000.
+	MaxDepth int
+
+	// MaxNamespaces bounds the namespaces that one client is in at a time, those that it
+	// has left and whose OnDisconnect still runs among them: for another it is refused with
+	// "Too many namespaces". 0 means 100, negative means no bound.
+	MaxNamespaces int
+
+	// MaxRooms bounds the rooms that one socket is in at a time, its personal one not
+	// counted: Socket.Join for more is an error. 0 means 10,000, negative means no bound.
+	MaxRooms int
+
+	// MaxNameLength bounds names, in bytes: of events that a client sends, or it is
+	// closed; of namespaces that it joins, or it is refused with "Invalid namespace"; of
+	// rooms that sockets join, or that is an error. What is registered under a longer name
+	// panics. 0 means 256, negative means no bound.
+	MaxNameLength int
+
+	// MaxPendingAcks bounds the answers that one socket owes at a time: to ask for another
+	// is an error. 0 means 1,000, negative means no bound.
+	MaxPendingAcks int
 
 	// MaxChildren bounds the namespaces that exist at a time of each pattern that
 	// RegisterFunc was given: a CONNECT that would need another is refused with "Too
@@ -99,9 +129,17 @@ type Options struct {
 const (
 	defaultConnectTimeout = 45 * time.Second
 	defaultMaxAttachments = 10
-	defaultMaxChildren    = 10_000
-	defaultMaxConcurrent  = 64
-	defaultSendBound      = 4 << 20 // as transport.Options.MaxSendBuffer
+
+	defaultAttachmentTimeout = 10 * time.Second
+	defaultMaxDepth          = 256
+	defaultMaxNamespaces     = 100
+	defaultMaxRooms          = 10_000
+	defaultMaxNameLength     = 256
+	defaultMaxPendingAcks    = 1_000
+
+	defaultMaxChildren   = 10_000
+	defaultMaxConcurrent = 64
+	defaultSendBound     = 4 << 20 // as transport.Options.MaxSendBuffer
 )
 
 // withDefaults fills what was left out.
@@ -127,11 +165,34 @@ func (o Options) withDefaults() Options {
 	if o.MaxAttachments == 0 {
 		o.MaxAttachments = defaultMaxAttachments
 	}
+	if o.AttachmentTimeout == 0 {
+		o.AttachmentTimeout = defaultAttachmentTimeout
+	}
+	if o.MaxDepth == 0 {
+		o.MaxDepth = defaultMaxDepth
+	}
+	if o.MaxDepth < 1 || o.MaxDepth > packet.MostDepth {
+		panic(fmt.Sprintf("framework: Options.MaxDepth is %d: want 1 to %d, or 0 for %d", o.MaxDepth, packet.MostDepth, defaultMaxDepth))
+	}
+	setBound(&o.MaxNamespaces, defaultMaxNamespaces)
+	setBound(&o.MaxRooms, defaultMaxRooms)
+	setBound(&o.MaxNameLength, defaultMaxNameLength)
+	setBound(&o.MaxPendingAcks, defaultMaxPendingAcks)
 	o.Recovery = o.Recovery.withDefaults()
 	if o.EventName == nil {
 		o.EventName = SnakeCase
 	}
 	return o
+}
+
+// setBound puts def in the place of a zero, and what nothing reaches in that of no bound.
+func setBound(v *int, def int) {
+	switch {
+	case *v == 0:
+		*v = def
+	case *v < 0:
+		*v = math.MaxInt
+	}
 }
 
 // loggers returns the server's own logger and the one that handlers get.

@@ -24,7 +24,7 @@ func (c *conn) parsed(p parser.Parser) *parsedConn {
 
 // Message takes one Engine.IO message.
 func (c *parsedConn) Message(data []byte, binary bool) {
-	if c.broken != nil {
+	if c.broken {
 		return
 	}
 	if c.srv.traffic != nil {
@@ -46,17 +46,16 @@ func (c *parsedConn) message(data []byte, binary bool) error {
 	}
 	if c.held > 0 {
 		c.session.Release(c.held) // its event will hold it
-		c.session.AwaitAck(-1)
+		c.arrived()
 		c.held = 0
 	}
 	return c.packet(p)
 }
 
-// wait counts a part of a packet against the client's backlog. For the rest, reading
-// goes on up to the whole of that.
+// wait counts a part of a packet against the client's backlog.
 func (c *parsedConn) wait(size int) {
 	if c.held == 0 {
-		c.session.AwaitAck(1)
+		c.await()
 	}
 	c.held += size
 	c.session.Hold(size)
@@ -68,7 +67,7 @@ func (c *parsedConn) packet(p parser.Packet) error {
 		return fmt.Errorf("unknown packet type %d", p.Type)
 	}
 	if n, most := len(p.Attachments), c.srv.opts.MaxAttachments; n > most {
-		return fmt.Errorf("%d attachments, at most %d are taken", n, most)
+		return packet.TooMany(uint64(n), most)
 	}
 	in := packet.Packet{
 		Type:      packet.Connect + packet.Type(p.Type),

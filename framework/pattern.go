@@ -28,8 +28,8 @@ import (
 // its value is an io.Closer. Who joins that path later gets a new value, for which
 // factory is not called before Close of the one before has returned.
 //
-// There may be Options.MaxChildren at a time; a client that is in 1000 namespaces gets
-// into no child any more, and no path of more than 1024 bytes fits a pattern.
+// There may be Options.MaxChildren at a time; no path of more than 1024 bytes
+// fits a pattern, nor one of more than Options.MaxNameLength.
 //
 // The value speaks to its namespace once factory has returned. What factory starts may
 // use Server.Of(p.Path()) before.

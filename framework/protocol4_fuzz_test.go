@@ -25,7 +25,7 @@ func FuzzConnectOfV4(f *testing.F) {
 		if got.Data == nil {
 			return
 		}
-		if err := packet.Valid(got.Data); err != nil || got.Data[0] != '{' {
+		if err := packet.Valid(got.Data, 256); err != nil || got.Data[0] != '{' {
 			t.Errorf("got payload %q (%v), want an object", got.Data, err)
 		}
 	})

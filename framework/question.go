@@ -16,7 +16,8 @@ const sharedIDs = 500_000_000
 type question struct {
 	id      uint64
 	pending pendingAck
-	asked   []*Socket // whom it reached
+	asked   []*Socket // whom it reached, and who was spared
+	spared  []*Socket // who would owe too many answers
 
 	mu   sync.Mutex
 	come []heard       // and not yet taken
@@ -42,7 +43,10 @@ func (b *Broadcast) ask(event string, id uint64, m *transport.Message) *question
 		m = m.Uncompressed()
 	}
 	b.ns.rooms.each(&b.target, func(s *Socket) {
-		if !s.owe(q) {
+		if ok, full := s.owe(q); !ok {
+			if full {
+				q.spared = append(q.spared, s)
+			}
 			return
 		}
 		if s.deliver(m, b.volatile) != nil && s.forgive(q) {
@@ -50,6 +54,11 @@ func (b *Broadcast) ask(event string, id uint64, m *transport.Message) *question
 		}
 		q.asked = append(q.asked, s)
 	})
+	for _, s := range q.spared {
+		q.asked = append(q.asked, s)
+		s.conn.session.AwaitAck(1)
+		q.put(heard{s, Args{}, s.owesAcks()})
+	}
 	b.ns.log().Debug().Str("nsp", b.ns.path).Str("event", event).Uint64("id", q.id).Int("receivers", len(q.asked)).
 		Msg("event broadcast, acks asked")
 	return q
@@ -106,19 +115,22 @@ func (q *question) take(hear func(heard)) int {
 	return len(come)
 }
 
-// owe notes that the socket is to answer q, if it can.
-func (s *Socket) owe(q *question) bool {
+// owe notes that the socket is to answer q, if it can and does not owe too many answers.
+func (s *Socket) owe(q *question) (ok, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != connected || s.silent() {
-		return false
+	switch {
+	case s.state != connected || s.silent():
+		return false, false
+	case len(s.acks) >= s.ns.srv.opts.MaxPendingAcks:
+		return false, true
 	}
 	if s.acks == nil {
 		s.acks = make(pendingAcks)
 	}
 	s.acks[q.id] = &q.pending
 	s.conn.session.AwaitAck(1)
-	return true
+	return true, false
 }
 
 // forgive takes back what owe noted, unless q has been answered or the socket has gone.

@@ -40,7 +40,7 @@ func TestPromise14NothingIsLeftOfAQuestion(t *testing.T) {
 }
 
 func TestASocketsOwnIDsStayBelowThoseOfQuestions(t *testing.T) {
-	s := &Socket{state: connected}
+	s := &Socket{state: connected, ns: New(Options{}).namespaces["/"]}
 	s.lastAck = sharedIDs - 2
 	for _, want := range []uint64{sharedIDs - 1, 1, 2} {
 		if got, err := s.expect(&pendingAck{}, false); got != want || err != nil {

@@ -18,7 +18,7 @@ func FuzzTakeClaim(f *testing.F) {
 		f.Add(auth)
 	}
 	f.Fuzz(func(t *testing.T, auth string) {
-		if packet.Valid([]byte(auth)) != nil {
+		if packet.Valid([]byte(auth), 256) != nil {
 			return
 		}
 		s := &Socket{auth: &Args{elems: [][]byte{[]byte(auth)}}}

@@ -186,6 +186,9 @@ type slot struct {
 }
 
 func (s slot) add(r *route, by *Router) error {
+	if n, most := len(r.event), by.srv.opts.MaxNameLength; s.route == nil && n > most {
+		return fmt.Errorf("the name has %d bytes, and Options.MaxNameLength is %d: no client could send it", n, most)
+	}
 	present := s.current(r.event)
 	switch {
 	case present == nil:

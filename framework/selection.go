@@ -54,11 +54,12 @@ func (b Broadcast) Count(ctx context.Context) (int, error) {
 }
 
 // Join makes the selection's sockets join rooms, on all servers of a cluster. In this
-// process it counts from its return. It returns an error if others could not be told.
+// process it counts from its return. It returns an error if others could not be told, or
+// if a socket of this process cannot join (Socket.Join), which keeps no other from it.
 //
 // Like an emit, Join, Leave, Disconnect and Close reach also who is in OnConnect.
 func (b Broadcast) Join(ctx context.Context, rooms ...string) error {
-	return b.do(ctx, "join rooms with sockets of", func(s *Socket) { s.Join(rooms...) },
+	return b.do(ctx, "join rooms with sockets of", func(s *Socket) error { return s.Join(rooms...) },
 		func(ctx context.Context, a adapter.Adapter, whom adapter.Selection) error {
 			return a.Join(ctx, whom, join(nil, rooms))
 		})
@@ -67,7 +68,7 @@ func (b Broadcast) Join(ctx context.Context, rooms ...string) error {
 // Leave takes the selection's sockets out of rooms, see Join. c.To(room).Leave(ctx,
 // room) closes a room, as Namespace.CloseRoom does.
 func (b Broadcast) Leave(ctx context.Context, rooms ...string) error {
-	return b.do(ctx, "leave rooms with sockets of", func(s *Socket) { s.Leave(rooms...) },
+	return b.do(ctx, "leave rooms with sockets of", func(s *Socket) error { s.Leave(rooms...); return nil },
 		func(ctx context.Context, a adapter.Adapter, whom adapter.Selection) error {
 			return a.Leave(ctx, whom, join(nil, rooms))
 		})
@@ -82,7 +83,7 @@ func (b Broadcast) Disconnect(ctx context.Context) error { return b.sendAway(ctx
 func (b Broadcast) Close(ctx context.Context) error { return b.sendAway(ctx, true) }
 
 func (b Broadcast) sendAway(ctx context.Context, closing bool) error {
-	return b.do(ctx, "disconnect sockets of", func(s *Socket) { s.sendAway(closing) },
+	return b.do(ctx, "disconnect sockets of", func(s *Socket) error { s.sendAway(closing); return nil },
 		func(ctx context.Context, a adapter.Adapter, whom adapter.Selection) error {
 			return a.Disconnect(ctx, whom, closing)
 		})
@@ -97,15 +98,17 @@ func (s *Socket) sendAway(closing bool) {
 }
 
 // do does something to every selected socket of this process, and then has other
-// servers do it.
-func (b *Broadcast) do(ctx context.Context, what string, here func(*Socket),
+// servers do it. Of what fails for several here it returns the first.
+func (b *Broadcast) do(ctx context.Context, what string, here func(*Socket) error,
 	elsewhere func(context.Context, adapter.Adapter, adapter.Selection) error) error {
 	ctx, cancel := b.within(ctx)
 	defer cancel()
 	all, err := b.resolve(what)
 	for _, one := range all {
 		for _, s := range one.pick() {
-			here(s)
+			if failed := here(s); err == nil {
+				err = failed
+			}
 		}
 		if !one.spans() {
 			continue

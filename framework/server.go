@@ -46,6 +46,7 @@ type Server struct {
 	serving  atomic.Bool
 	draining atomic.Bool
 
+	throttles throttles
 	questions atomic.Uint64 // asked so far, of several clients each
 
 	mu    sync.Mutex
@@ -153,6 +154,9 @@ func (srv *Server) OnError(h ErrorHandler) {
 func (srv *Server) namespace(path string) *namespace {
 	ns := srv.namespaces[path]
 	if ns == nil {
+		if n, most := len(path), srv.opts.MaxNameLength; n > most {
+			panic(fmt.Sprintf("framework: path %.32q... has %d bytes, and Options.MaxNameLength is %d: no client could join", path, n, most))
+		}
 		ns = newNamespace(srv, path)
 		if err := ns.joinCluster(); err != nil {
 			panic(err.Error())

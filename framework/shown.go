@@ -40,7 +40,7 @@ func (s *shown) read(o *Options) (err error) {
 		return err
 	}
 	s.event = string(packet.PeekName(data))
-	elems, err := packet.Split(data, nil)
+	elems, err := packet.Split(data, nil, packet.MostDepth)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func TestWhatIsSentCanBeReadBack(t *testing.T) {
 		for _, path := range []string{"/", "/chat"} {
 			ns := newNamespace(srv, path)
 			for _, tt := range tests {
-				args, err := parseArgs([]byte(tt.args), nil, nil)
+				args, err := parseArgs([]byte(tt.args), nil, nil, 256)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -116,7 +116,8 @@ func (s *Socket) Transport() string { return s.conn.session.Transport() }
 // behind the events that came before the answer, with ErrClosed as its error if
 // the client goes.
 //
-// It returns ErrClosed when the client has gone, and ErrReservedEvent. Where clients may
+// It returns ErrClosed when the client has gone, ErrReservedEvent, and for a callback more
+// than Options.MaxPendingAcks an error that wraps a *transport.LimitError. Where clients may
 // recover (Options.Recovery) what is emitted after the loss of a connection is kept for
 // the client's return, unless it asks for an ack.
 func (s *Socket) Emit(event string, args ...any) error {
@@ -145,9 +146,18 @@ func (s *Socket) SendJSON(args ...any) error { return s.Emit("json", args...) }
 
 // Join adds the socket to rooms, and counts from its return. Rooms exist while
 // somebody is in them. It does nothing once the socket is gone.
-func (s *Socket) Join(rooms ...string) {
+//
+// An error wraps a *transport.LimitError: the socket would be in more rooms than
+// Options.MaxRooms, or a name is longer than Options.MaxNameLength; then it has joined
+// none of them. That is counted (Server.Exceeded) and logged once a minute, so who joins
+// rooms that no client has a say in may ignore it.
+func (s *Socket) Join(rooms ...string) error {
+	if err := s.mayJoin(rooms); err != nil {
+		return fmt.Errorf("framework: join rooms: %w", err)
+	}
 	s.ns.rooms.join(s, rooms)
 	s.log().Debug().Strs("rooms", rooms).Msg("rooms joined")
+	return nil
 }
 
 // Leave takes the socket out of rooms; one that it is not in is no matter. Its

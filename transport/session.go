@@ -171,8 +171,12 @@ func (s *Session) queueFailed(err error) error {
 // takes some of it every 2s on a WebSocket, or every Options.WriteTimeout by polls, and
 // the client is told. Handler gets
 // no more messages. Closing what is closed does nothing.
-func (s *Session) Close(reason Reason) {
-	if s.end(reason, nil, endFlush) {
+func (s *Session) Close(reason Reason) { s.CloseWith(reason, nil) }
+
+// CloseWith is Close with an error that Handler.Closed gets: it says more than reason
+// does. If it wraps a LimitError that is counted, see Engine.Exceed.
+func (s *Session) CloseWith(reason Reason, err error) {
+	if s.end(reason, err, endFlush) {
 		go s.notify()
 	}
 }

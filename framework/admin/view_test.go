@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/admin"
 	"github.com/parlor-go/parlor/framework/sockettest"
@@ -236,7 +238,8 @@ func TestAnAdminIsToldNothingBeforeWhatThereIs(t *testing.T) {
 
 // A client may put a megabyte into its handshake, and as much into an event's name.
 func TestLongHandshakesAndNamesAreCutShort(t *testing.T) {
-	srv := watched(open(admin.Development))
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1})
+	instrument(srv, open(admin.Development))
 	boss := watch(t, srv)
 	header := http.Header{"User-Agent": {strings.Repeat("\u00e4", 10_000)}, strings.Repeat("A", 10_000): {"a"}}
 	query := map[string][]string{"long": {strings.Repeat("x", 10_000)}}

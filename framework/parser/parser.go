@@ -54,8 +54,9 @@ type Decoder interface {
 	// It must not keep data. The packet's Data may be overwritten by the next call, its
 	// Attachments are the caller's for ever.
 	//
-	// An error says that the client broke the protocol, and closes its connection. So do
-	// a packet of the wrong shape, JSON that is not valid or nested deeper than 256, and
+	// An error says that the client broke the protocol, and closes its connection; it may
+	// wrap a transport.LimitError. So do
+	// a packet of the wrong shape, JSON that is not valid or nested deeper than framework.Options.MaxDepth, and
 	// a reserved event name: the framework looks for these itself. A Decoder must let no
 	// object that a client sends pass for the place of an attachment.
 	Decode(data []byte, binary bool) (p Packet, complete bool, err error)

@@ -12,6 +12,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxDepth is what the framework allows by default.
+const maxDepth = 256
+
 // shape is a packet as protocol v5 draws it:
 //
 //	<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]
@@ -111,21 +114,21 @@ func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
 		`[]`, `["a",{"b":[1,2,{"c":null}]},-1.5e3]`, `["\ud83d\ude00"]`, `[tru]`, `[1,]`, `[[[[]]]]`, `[null]`, `null`, ` [ 1 ] `, "[\"\x7f\xff\"]",
 		`["\u0063onnect"]`, `["connect",1]`, `[-0,0.0,1E+1]`, `{"a":1}`, `[{"":{}}]`,
-		strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1),
-		strings.Repeat(`{"":`, MaxDepth+1) + "1" + strings.Repeat("}", MaxDepth+1),
+		strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth), strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1),
+		strings.Repeat(`{"":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1),
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		checkValid(t, b)
 		before := bytes.Clone(b)
-		elems, err := Split(b, nil)
+		elems, err := Split(b, nil, maxDepth)
 		var want []json.RawMessage
 		wantErr := json.Unmarshal(b, &want)
 		if wantErr == nil && want == nil {
 			wantErr = errors.New("null, which is a nil slice to encoding/json")
 		}
-		if wantErr == nil && depth(b) > MaxDepth {
+		if wantErr == nil && depth(b) > maxDepth {
 			wantErr = errors.New("too deep")
 		}
 		if (err == nil) != (wantErr == nil) {
@@ -155,8 +158,8 @@ func FuzzSplit(f *testing.F) {
 // checkValid holds Valid against encoding/json.
 func checkValid(t *testing.T, b []byte) {
 	t.Helper()
-	err := Valid(b)
-	if want := json.Valid(b) && depth(b) <= MaxDepth; (err == nil) != want {
+	err := Valid(b, maxDepth)
+	if want := json.Valid(b) && depth(b) <= maxDepth; (err == nil) != want {
 		t.Fatalf("%q: got %v, want valid=%v", b, err, want)
 	}
 }
@@ -209,7 +212,7 @@ func FuzzPlaceholders(f *testing.F) {
 		f.Add([]byte(s), byte(2))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, attachments byte) {
-		elems, err := Split(b, nil)
+		elems, err := Split(b, nil, maxDepth)
 		if err != nil {
 			return
 		}

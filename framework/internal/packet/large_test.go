@@ -20,7 +20,7 @@ func TestALargePacketIsReadInPlace(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if _, err := Split(p.Data, room[:0]); err != nil {
+			if _, err := Split(p.Data, room[:0], 256); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 		})

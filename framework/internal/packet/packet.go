@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 // Type is a packet's first character.
@@ -53,7 +55,7 @@ func Decode(b []byte, maxAttachments int) (Packet, error) {
 			return Packet{}, errors.New("binary packet without a number of attachments")
 		}
 		if n > uint64(maxAttachments) {
-			return Packet{}, fmt.Errorf("%d attachments, at most %d are taken", n, maxAttachments)
+			return Packet{}, TooMany(n, maxAttachments)
 		}
 		p.Attachments, b = int(n), rest[1:]
 	}
@@ -78,6 +80,12 @@ func Decode(b []byte, maxAttachments int) (Packet, error) {
 		p.Data = b
 	}
 	return p, p.Check()
+}
+
+// TooMany is the error of a packet with n attachments.
+func TooMany(n uint64, maxAttachments int) error {
+	return &transport.LimitError{Option: "MaxAttachments",
+		Detail: fmt.Sprintf("%d attachments in a packet, %d are the most", n, maxAttachments)}
 }
 
 // Check holds the payload against what the packet's type may carry.

@@ -1,11 +1,14 @@
 package packet
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 var typeNames = map[Type]string{
@@ -129,7 +132,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			elems, err := Split([]byte(tt.array), nil)
+			elems, err := Split([]byte(tt.array), nil, 256)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +153,7 @@ func TestSplitRefusesWhatIsNotJSON(t *testing.T) {
 		`[01]`, `[1.]`, `[.5]`, `[1e]`, `[-]`, `[+1]`, `[0x10]`, `[NaN]`, `["a]`, `["\x"]`, `["\u12g4"]`, `["\u12`,
 		"[\"a\nb\"]", `[{1:2}]`, `[{"a"}]`, `[{"a":}]`, `[{"a":1,}]`, `[{,}]`, `['a']`,
 	} {
-		if elems, err := Split([]byte(array), nil); err == nil {
+		if elems, err := Split([]byte(array), nil, 256); err == nil {
 			t.Errorf("%s: got %q, want an error", array, elems)
 		}
 	}
@@ -160,14 +163,22 @@ func TestNestingIsBounded(t *testing.T) {
 	deep := func(n int) []byte {
 		return []byte(strings.Repeat("[", n) + strings.Repeat("]", n))
 	}
-	if _, err := Split(deep(MaxDepth), nil); err != nil {
-		t.Errorf("depth %d: got %v, want none", MaxDepth, err)
+	for _, depth := range []int{1, 2, 256, MostDepth} {
+		if _, err := Split(deep(depth), nil, depth); err != nil {
+			t.Errorf("Split at depth %d: got %v, want none", depth, err)
+		}
+		if err := Valid(deep(depth), depth); err != nil {
+			t.Errorf("Valid at depth %d: got %v, want none", depth, err)
+		}
+		_, split := Split(deep(depth+1), nil, depth)
+		for name, err := range map[string]error{"Split": split, "Valid": Valid(deep(depth+1), depth)} {
+			limit, ok := errors.AsType[*transport.LimitError](err)
+			if !ok || limit.Option != "MaxDepth" || !strings.Contains(err.Error(), fmt.Sprint("nested deeper than ", depth)) {
+				t.Errorf("%s beyond depth %d: got %v, want a LimitError that names the bound", name, depth, err)
+			}
+		}
 	}
-	_, err := Split(deep(MaxDepth+1), nil)
-	if err == nil || !strings.Contains(err.Error(), "nested deeper than 256") {
-		t.Errorf("depth %d: got %v, want an error that names the bound", MaxDepth+1, err)
-	}
-	if err := Valid(deep(100_000)); err == nil {
+	if err := Valid(deep(100_000), 256); err == nil {
 		t.Error("depth 100000: got no error")
 	}
 }
@@ -223,7 +234,7 @@ func TestPlaceholdersMustNameAnAttachment(t *testing.T) {
 		{`["a",{"text":"{\"_placeholder\":true,\"num\":9}"}]`, true},
 	}
 	for _, tt := range tests {
-		elems, err := Split([]byte(tt.array), nil)
+		elems, err := Split([]byte(tt.array), nil, 256)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +253,7 @@ func BenchmarkDecodeEvent(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		elems, err := Split(p.Data, scratch[:0])
+		elems, err := Split(p.Data, scratch[:0], 256)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,17 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
-// MaxDepth bounds how deep arrays and objects may be nested. Deeper input is
-// refused before any decoder recurses into it.
-const MaxDepth = 256
+// MostDepth is the most that may be chosen for how deep arrays and objects are nested:
+// decoders recurse, encoding/json up to here too.
+const MostDepth = 10_000
 
-var errEnd = errors.New("JSON ends too early")
+var (
+	errEnd     = errors.New("JSON ends too early")
+	errTooDeep = errors.New("JSON is nested too deep")
+)
 
-// Split validates the JSON array b and appends its elements, still encoded, to
-// dst. The elements point into b.
-func Split(b []byte, dst [][]byte) ([][]byte, error) {
+// Split validates the JSON array b, nested no deeper than maxDepth, and appends its
+// elements, still encoded, to dst. The elements point into b.
+func Split(b []byte, dst [][]byte, maxDepth int) ([][]byte, error) {
+	elems, err := split(b, dst, maxDepth-1)
+	return elems, named(err, maxDepth)
+}
+
+// Valid checks that b is one JSON value, nested no deeper than maxDepth.
+func Valid(b []byte, maxDepth int) error {
+	end, err := value(b, space(b, 0), maxDepth)
+	if err != nil {
+		return named(err, maxDepth)
+	}
+	return trailing(b, end)
+}
+
+// named makes the error that names the bound of what is nested too deep.
+func named(err error, maxDepth int) error {
+	if err != errTooDeep {
+		return err
+	}
+	return &transport.LimitError{Option: "MaxDepth", Detail: fmt.Sprintf("JSON is nested deeper than %d", maxDepth)}
+}
+
+// split is Split, with room for so many levels inside of the array.
+func split(b []byte, dst [][]byte, room int) ([][]byte, error) {
 	i := space(b, 0)
 	if i == len(b) || b[i] != '[' {
 		return dst, errors.New("payload is not an array")
@@ -26,7 +54,7 @@ func Split(b []byte, dst [][]byte) ([][]byte, error) {
 	}
 	for {
 		start := i
-		end, err := value(b, i, 1)
+		end, err := value(b, i, room)
 		if err != nil {
 			return dst, err
 		}
@@ -44,15 +72,6 @@ func Split(b []byte, dst [][]byte) ([][]byte, error) {
 			return dst, unexpected(b, i)
 		}
 	}
-}
-
-// Valid checks that b is one JSON value, nested no deeper than MaxDepth.
-func Valid(b []byte) error {
-	end, err := value(b, space(b, 0), 0)
-	if err != nil {
-		return err
-	}
-	return trailing(b, end)
 }
 
 // EventName reads the first element of an event: a string that is not
@@ -128,8 +147,8 @@ func unexpected(b []byte, i int) error {
 	return fmt.Errorf("unexpected %q at byte %d of the JSON", r, i)
 }
 
-// value returns the index behind the value that starts at b[i].
-func value(b []byte, i, depth int) (int, error) {
+// value returns the index behind the value that starts at b[i] and may have room levels.
+func value(b []byte, i, room int) (int, error) {
 	if i >= len(b) {
 		return i, errEnd
 	}
@@ -137,10 +156,10 @@ func value(b []byte, i, depth int) (int, error) {
 	case c == '"':
 		return text(b, i)
 	case c == '{' || c == '[':
-		if depth == MaxDepth {
-			return i, fmt.Errorf("JSON is nested deeper than %d", MaxDepth)
+		if room == 0 {
+			return i, errTooDeep
 		}
-		return composite(b, i, depth+1)
+		return composite(b, i, room-1)
 	case c == '-' || '0' <= c && c <= '9':
 		return number(b, i)
 	case c == 't':
@@ -153,8 +172,9 @@ func value(b []byte, i, depth int) (int, error) {
 	return i, unexpected(b, i)
 }
 
-// composite reads an object or an array, b[i] being its opening bracket.
-func composite(b []byte, i, depth int) (int, error) {
+// composite reads an object or an array, b[i] being its opening bracket, whose values may
+// have room levels.
+func composite(b []byte, i, room int) (int, error) {
 	object, closing := b[i] == '{', b[i]+2 // '{' and '}', '[' and ']' are two apart
 	i = space(b, i+1)
 	if i < len(b) && b[i] == closing {
@@ -167,7 +187,7 @@ func composite(b []byte, i, depth int) (int, error) {
 				return i, err
 			}
 		}
-		if i, err = value(b, i, depth); err != nil {
+		if i, err = value(b, i, room); err != nil {
 			return i, err
 		}
 		i = space(b, i)

@@ -63,7 +63,7 @@ func checkPacket(t *testing.T, message []byte, got, want parser.Packet, tree *an
 	if tree == nil {
 		return
 	}
-	if err := packet.Valid(got.Data); err != nil {
+	if err := packet.Valid(got.Data, packet.MostDepth); err != nil {
 		t.Fatalf("%x: %s: %v", message, got.Data, err)
 	}
 	d := json.NewDecoder(bytes.NewReader(got.Data))
@@ -145,12 +145,12 @@ func FuzzEncode(f *testing.F) {
 				continue
 			}
 			if err != nil {
-				if packet.Valid(data) == nil && !bytes.Contains(data, []byte("_placeholder")) {
+				if packet.Valid(data, packet.MostDepth) == nil && !bytes.Contains(data, []byte("_placeholder")) {
 					t.Fatalf("%s: %v", data, err)
 				}
 				continue
 			}
-			if packet.Valid(data) != nil {
+			if packet.Valid(data, packet.MostDepth) != nil {
 				t.Fatalf("%s: was encoded as %x", data, binary[0])
 			}
 			if bytes.Contains(data, []byte("_placeholder")) || bytes.ContainsRune(data, '\\') {

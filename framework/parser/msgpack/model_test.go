@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/parlor-go/parlor/framework/internal/packet"
 	"github.com/parlor-go/parlor/framework/parser"
 )
 
@@ -206,7 +207,7 @@ func (m *modeler) attach(b []byte) any {
 }
 
 func (m *modeler) deeper(depth int) {
-	if depth == 256 {
+	if depth == packet.MostDepth {
 		panic(modelFault("too deep"))
 	}
 }

@@ -17,7 +17,7 @@
 // A client that sends other extensions, strings that are not UTF-8, keys that are
 // neither strings nor integers, or a {"_placeholder":true}, which is how the text
 // parser writes binary data, breaks the protocol. What is emitted may be nested no
-// deeper than what is taken, 256.
+// deeper than with the built-in parser, 1,000.
 package msgpack
 
 import (
@@ -61,7 +61,7 @@ func (Parser) Encode(p parser.Packet) (text []byte, binary [][]byte, err error) 
 		b = msgp.AppendUint64(msgp.AppendString(b, "id"), p.ID)
 	}
 	if p.Data != nil {
-		if err := packet.Valid(p.Data); err != nil {
+		if err := packet.Valid(p.Data, packet.MostDepth); err != nil {
 			return nil, nil, fmt.Errorf("msgpack: %w", err)
 		}
 		w := writer{in: p.Data, out: msgp.AppendString(b, "data"), attachments: p.Attachments}

@@ -78,7 +78,7 @@ func (r *reader) value(depth int) (err error) {
 }
 
 func (r *reader) array(depth int) error {
-	if depth == packet.MaxDepth {
+	if depth == packet.MostDepth {
 		return errDepth
 	}
 	n, rest, err := msgp.ReadArrayHeaderBytes(r.in)
@@ -99,10 +99,10 @@ func (r *reader) array(depth int) error {
 	return nil
 }
 
-var errDepth = fmt.Errorf("nested deeper than %d", packet.MaxDepth)
+var errDepth = fmt.Errorf("nested deeper than %d", packet.MostDepth)
 
 func (r *reader) object(depth int) error {
-	if depth == packet.MaxDepth {
+	if depth == packet.MostDepth {
 		return errDepth
 	}
 	n, err := r.mapHeader()
@@ -161,7 +161,7 @@ func (r *reader) key() error {
 func (r *reader) attach(b []byte) error {
 	n := len(r.attachments)
 	if n == r.maxAttachments {
-		return fmt.Errorf("more than %d attachments", n)
+		return packet.TooMany(uint64(n)+1, r.maxAttachments)
 	}
 	r.attachments = append(r.attachments, append([]byte{}, b...))
 	r.out = append(r.out, placeholder...)
