@@ -86,3 +86,20 @@ func (srv *Server) logUnknown(remote, path string) {
 	srv.throttles.unknown.line(&srv.log, zerolog.InfoLevel, loudUnknown).
 		Str("nsp", logName(path)).Str("remote", remote).Msg("namespace unknown: nothing is registered at that path")
 }
+
+// loudJoins is how many joins of one client are logged in a minute, and what becomes of
+// them, as they are logged of others: a client may join, or be refused, as often as it
+// likes.
+const loudJoins = 100
+
+// loud tells whether the client's next socket is one of them. conn.mu is held.
+func (c *conn) loud() bool {
+	if minute := uint32(time.Now().Unix() / 60); minute != c.minute {
+		c.minute, c.joins = minute, 0
+	}
+	if c.joins >= loudJoins {
+		return false
+	}
+	c.joins++
+	return true
+}

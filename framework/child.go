@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/rs/zerolog"
 )
 
 // child is what a namespace that was made for a pattern has beside others. It is there
@@ -213,11 +215,11 @@ func (n *namespace) logUnmade(err error) {
 			n.srv.log.Error().Str("nsp", logName(n.path)).Interface("panic", v).Msg("namespace not made")
 		}
 	}()
-	line := n.srv.log.Info()
 	var p *PanicError
 	var m misfitError
-	if errors.As(err, &p) || errors.As(err, &m) {
-		line = n.srv.log.Error()
+	line := n.srv.log.Error()
+	if !errors.As(err, &p) && !errors.As(err, &m) {
+		line = n.srv.throttles.unknown.line(&n.srv.log, zerolog.InfoLevel, loudUnknown)
 	}
 	if p != nil {
 		line.Bytes(stackField, p.Stack)

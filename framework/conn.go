@@ -33,7 +33,11 @@ type conn struct {
 	awaited  atomic.Uint32 // odd while a packet is not complete; each has a number of its own
 	watching atomic.Bool   // a timer looks after that
 
-	closed bool // guarded by mu
+	// Guarded by mu.
+	minute uint32 // of the clock, in which the client last joined
+	joins  uint16 // that were logged aloud in it
+	closed bool
+
 	broken bool // the client broke the protocol: nothing more is read; the read loop's
 }
 

@@ -93,7 +93,7 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 }
 
 func newSocket(c *conn, ns *namespace, auth Args) *Socket {
-	s := &Socket{ns: ns, conn: c}
+	s := &Socket{ns: ns, conn: c, quiet: !c.loud()}
 	if c.srv.opts.NewID == nil || c.protocol4() {
 		s.id = c.socketID(ns)
 	}

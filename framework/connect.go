@@ -26,7 +26,7 @@ func (s *Socket) connect() {
 		return // taskEnd stands behind
 	}
 	if c := s.ns.child; c != nil && c.refusal != nil {
-		s.log().Info().Str("refusal", c.refusal.Message).Msg("socket refused with its namespace")
+		s.log().Life().Str("refusal", c.refusal.Message).Msg("socket refused with its namespace")
 		s.turnAway(c.refusal)
 		return
 	}
@@ -130,7 +130,7 @@ func (s *Socket) accept() {
 	s.tellValues()
 	s.mu.Unlock()
 	if !unheard {
-		line := s.log().Info().Str("transport", s.Transport())
+		line := s.log().Life().Str("transport", s.Transport())
 		if s.Recovered() {
 			line.Bool("recovered", true)
 		}
@@ -148,11 +148,11 @@ func (s *Socket) refuse(ec *eventContext, err error) {
 	switch refusal := publicError(err); {
 	case refusal != nil:
 		public = refusal
-		s.log().Info().Str("refusal", refusal.Message).Msg("socket refused")
+		s.log().Life().Str("refusal", refusal.Message).Msg("socket refused")
 	case errors.Is(err, ErrClosed) && s.life.err() != nil || endedWith(ec, err):
 		s.log().Debug().Err(err).Msg("client went away while it was connecting")
 	default:
-		s.log().Info().Msg("socket refused after a failure")
+		s.log().Life().Msg("socket refused after a failure")
 		s.report(ec, err)
 	}
 }
@@ -196,7 +196,7 @@ func (s *Socket) depart() {
 	}
 	s.departed = true
 	reason := s.reason()
-	s.log().Info().Str("reason", string(reason)).Msg("socket disconnected")
+	s.log().Life().Str("reason", string(reason)).Msg("socket disconnected")
 	if s.accepted {
 		defer s.ns.srv.feed.disconnected(s, reason)
 	}

@@ -213,7 +213,7 @@ func (s *Socket) namedLogger(ctx context.Context) zerolog.Logger {
 	if !ok {
 		base = &s.ns.srv.handlerLog
 	}
-	return base.With().Str("nsp", s.ns.path).Str("sid", s.id).Logger()
+	return base.With().Str("nsp", s.ns.path).Str("sid", s.logID()).Logger()
 }
 
 // contextLogger is the logger in the socket's context: the one that connect

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rs/zerolog"
-
 	"github.com/parlor-go/parlor/framework/adapter"
 	"github.com/parlor-go/parlor/framework/internal/packet"
 	"github.com/parlor-go/parlor/transport"
@@ -29,9 +27,11 @@ type MissingAcksError struct {
 	// Err is why: ctx's error, ErrClosed for clients that went, a *transport.LimitError for
 	// those that owed Options.MaxPendingAcks already and were not asked, or several of these.
 	Err error
+
+	whole bool // ids may be logged as they are
 }
 
-// Error says how many are missing, and names the first of them.
+// Error says how many are missing, and names the first of them, as logs do.
 func (e *MissingAcksError) Error() string {
 	const most = 3
 	n := len(e.Missing) + e.Unknown
@@ -40,7 +40,12 @@ func (e *MissingAcksError) Error() string {
 		text = "1 answer is missing"
 	}
 	if len(e.Missing) > 0 {
-		named := e.Missing[:min(most, len(e.Missing))]
+		named := slices.Clone(e.Missing[:min(most, len(e.Missing))])
+		if !e.whole {
+			for i, id := range named {
+				named[i] = shortID(id)
+			}
+		}
 		text += " (" + strings.Join(named, ", ")
 		if n > len(named) {
 			text += ", ..."
@@ -75,7 +80,7 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 		return nil, emitError(event, err)
 	}
 
-	c := newCollector(all[0].of.ns.log())
+	c := newCollector(all[0].of.ns.srv)
 	elsewhere, others := make(chan error), 0
 	for i := range all {
 		in := &all[i]
@@ -135,7 +140,7 @@ func (b *Broadcast) inquiries(event string, args []any) ([]inquiry, error) {
 
 // collector puts together what is answered here and on other servers.
 type collector struct {
-	log *zerolog.Logger
+	srv *Server
 
 	mu      sync.Mutex
 	done    bool            // what comes now is too late
@@ -146,8 +151,8 @@ type collector struct {
 	answers []Answer
 }
 
-func newCollector(log *zerolog.Logger) *collector {
-	return &collector{log: log, owing: make(map[string]bool)}
+func newCollector(srv *Server) *collector {
+	return &collector{srv: srv, owing: make(map[string]bool)}
 }
 
 // hear takes what a client of this process answered.
@@ -179,7 +184,7 @@ func (c *collector) Reached(sids []string, unknown int) {
 func (c *collector) Answered(a adapter.Answer) {
 	args, err := parseArgs(a.Data, nil, a.Attachments, packet.MostDepth)
 	if err != nil {
-		c.log.Warn().Err(err).Str("sid", a.SID).Msg("answer of another server's client cannot be read")
+		c.srv.log.Warn().Err(err).Str("sid", shortID(a.SID)).Msg("answer of another server's client cannot be read")
 		return
 	}
 	c.answered(Answer{ID: a.SID, Args: args})
@@ -228,7 +233,8 @@ func (c *collector) result(err error) ([]Answer, error) {
 	if c.gone || err == nil {
 		err = bothErrors(err, bare(ErrClosed))
 	}
-	return c.answers, &MissingAcksError{Missing: slices.Sorted(maps.Keys(c.owing)), Unknown: unknown, Err: err}
+	missing := slices.Sorted(maps.Keys(c.owing))
+	return c.answers, &MissingAcksError{Missing: missing, Unknown: unknown, Err: err, whole: c.srv.opts.NewID != nil}
 }
 
 // bothErrors joins two errors on one line; what says the same is said once.

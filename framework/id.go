@@ -19,6 +19,25 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+// logID is what logs have of a socket's id. Whoever knows the whole of an id that was made
+// here can address its room, and where it is that of the session, act as the client; its
+// beginning is enough to find its lines. What Options.NewID makes is no secret.
+func (s *Socket) logID() string {
+	if s.conn != nil && s.conn.protocol4() { // one that stands for a server has none
+		return shortID(s.conn.session.ID())
+	}
+	return s.ns.srv.logID(s.id)
+}
+
+func (srv *Server) logID(sid string) string {
+	if srv.opts.NewID != nil {
+		return sid
+	}
+	return shortID(sid)
+}
+
+func shortID(id string) string { return id[:min(8, len(id))] }
+
 // named has a socket that has no id yet named by Options.NewID, before h and whatever is
 // around it see the socket.
 func (s *Socket) named(h Handler) Handler {

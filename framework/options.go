@@ -118,8 +118,14 @@ type Options struct {
 	Client fs.FS
 
 	// Logger gets the Socket.IO level: who connects, is refused and disconnects at
-	// info, events at debug, a client that breaks the protocol at warn, failures
-	// that nobody handled, arguments that do not fit among them, at error. What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
+	// info, events at debug, a client that breaks the protocol or goes beyond a bound at
+	// warn, failures that nobody handled, arguments that do not fit among them, at error.
+	// What clients can multiply as they like is said aloud now and then, and else at debug:
+	// broken protocols and each bound once a minute, arguments that do not fit and unknown
+	// namespaces 60 times, and of one client's joins 100. Of ids, which are secrets or
+	// lead to some, lines have the beginning, "sid", that is found in Socket.ID.
+	//
+	// What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
 	// Logger, which is stderr, the server itself uses only the error level;
 	// zerolog.Nop() silences all of it. Transport.Logger is independent of it; where
 	// that is left zero, what it would say at warn and error is said here.

@@ -219,14 +219,14 @@ func (r *recovery) use(store adapter.Recovery) {
 // recoveryFailed counts and logs that a client came back in vain.
 func (r *recovery) recoveryFailed(s *Socket, count *atomic.Uint64, reason string) {
 	count.Add(1)
-	s.log().Info().Str("reason", reason).Msg("session not recovered")
+	s.log().Life().Str("reason", reason).Msg("session not recovered")
 }
 
 // sessionExpired is called by the memory, and for what it has handed out in vain. It
 // never blocks: the feed tells.
 func (r *recovery) sessionExpired(session *adapter.Session) {
 	r.counts().expired.Add(1)
-	r.ns.log().Info().Str("nsp", r.ns.path).Str("sid", session.SID).Msg("session expired")
+	r.ns.log().Info().Str("nsp", r.ns.path).Str("sid", r.ns.srv.logID(session.SID)).Msg("session expired")
 	if r.opts.OnExpired == nil {
 		r.unkeep()
 		return

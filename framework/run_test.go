@@ -144,8 +144,8 @@ func TestContextLoggerCarriesNamespaceSocketAndEvent(t *testing.T) {
 	plain.Call("note")
 	user.Call("note")
 	for _, want := range []string{
-		fmt.Sprintf(`{"level":"info","nsp":"/plain","sid":%q,"event":"note","message":"noted"}`, plain.ID()),
-		fmt.Sprintf(`{"level":"info","nsp":"/user","sid":%q,"user":"ann","event":"note","message":"noted"}`, user.ID()),
+		fmt.Sprintf(`{"level":"info","nsp":"/plain","sid":%q,"event":"note","message":"noted"}`, plain.ID()[:8]),
+		fmt.Sprintf(`{"level":"info","nsp":"/user","sid":%q,"user":"ann","event":"note","message":"noted"}`, user.ID()[:8]),
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s:\n%s", want, log)

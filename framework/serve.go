@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+
+	"github.com/rs/zerolog"
 )
 
 // serve runs one event, or ack callback, in its whole chain.
@@ -156,10 +158,17 @@ func (s *Socket) report(ec *eventContext, err error) (reply []any, ok bool) {
 // unhandled logs what no error handler took. An *Error was meant for the client
 // and needs nobody else.
 func (s *Socket) unhandled(ec *eventContext, err error) {
-	line := s.log().Error()
-	if publicError(err) != nil {
-		line = s.log().Debug()
+	srv := s.ns.srv
+	var line *zerolog.Event
+	switch {
+	case publicError(err) != nil:
+		line = srv.log.Debug()
+	case errors.As(err, new(*ArgError)): // clients can make as many as they like
+		line = srv.throttles.misfits.line(&srv.log, zerolog.ErrorLevel, loudMisfits)
+	default:
+		line = srv.log.Error()
 	}
+	line = s.log().fields(line)
 	var p *PanicError
 	if errors.As(err, &p) {
 		line.Bytes(stackField, p.Stack)

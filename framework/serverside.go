@@ -117,7 +117,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	if err := ctx.Err(); err != nil {
 		return nil, emitError(event, err)
 	}
-	c := newCollector(all[0].of.ns.log())
+	c := newCollector(all[0].of.ns.srv)
 	for _, in := range all {
 		err = bothErrors(err, in.of.ns.adapter.ServerEmit(ctx, in.packet, c))
 	}

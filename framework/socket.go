@@ -31,6 +31,7 @@ type Socket struct {
 	state   state
 	leaving bool   // its DISCONNECT packet is queued
 	ended   bool   // no longer delivered to; OnDisconnect is queued or has run
+	quiet   bool   // its life is logged at debug; set before anybody else sees it
 	lastAck uint32 // the id of what it was last asked: from 1, for older Python clients lose id 0
 	why     Reason
 	opening *connectContext // while OnConnect runs
@@ -72,7 +73,8 @@ const (
 // ID is the socket's id: 20 characters, unguessable, also the name of a room
 // with just this socket in it. It is not the Engine.IO session id, which is the
 // client's secret, except with clients of Engine.IO 3, whose sockets' ids have that in
-// them (transport.Options.AllowEIO3).
+// them (transport.Options.AllowEIO3). Of ids that Options.NewID has not made, logs have
+// the first 8 characters.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace is where the socket is connected.
@@ -342,6 +344,14 @@ func (l *socketLog) Info() *zerolog.Event  { return l.fields(l.ns.srv.log.Info()
 func (l *socketLog) Warn() *zerolog.Event  { return l.fields(l.ns.srv.log.Warn()) }
 func (l *socketLog) Error() *zerolog.Event { return l.fields(l.ns.srv.log.Error()) }
 
+// Life is for what happens once in a socket's life.
+func (l *socketLog) Life() *zerolog.Event {
+	if l.quiet {
+		return l.Debug()
+	}
+	return l.Info()
+}
+
 func (l *socketLog) fields(e *zerolog.Event) *zerolog.Event {
-	return e.Str("nsp", l.ns.path).Str("sid", l.id)
+	return e.Str("nsp", l.ns.path).Str("sid", (*Socket)(l).logID())
 }

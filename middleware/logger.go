@@ -15,7 +15,7 @@ import (
 //	{"level":"info","nsp":"/chat","sid":"...","event":"join","kind":"event","duration":0.31,"ack":true,"message":"event served"}
 //
 // duration is how long everything inside took, in milliseconds unless zerolog
-// is told otherwise; ack tells whether the client asked for one; error is what
+// is told otherwise; sid is the beginning of the socket's id (framework.Socket.ID); ack tells whether the client asked for one; error is what
 // the handler failed with. Arguments are not logged. A failure is at info too:
 // what nobody handles the server itself logs at error, with the stack.
 //

@@ -52,7 +52,7 @@ func TestLoggerWritesALineForEachEvent(t *testing.T) {
 			continue
 		}
 		got := []any{line["message"], line["ack"], line["error"], line["nsp"], line["sid"], line["level"]}
-		wanted := []any{w.message, w.ack, w.err, "/chat", s.ID(), "info"}
+		wanted := []any{w.message, w.ack, w.err, "/chat", s.ID()[:8], "info"}
 		for i := range got {
 			if got[i] != wanted[i] {
 				t.Errorf("%s: got %v, want %v", w.event, got, wanted)

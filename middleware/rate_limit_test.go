@@ -48,7 +48,7 @@ func TestRateLimitRefusesWhatIsTooMuch(t *testing.T) {
 		if got, want := s.Call("ping").JSON(), "[4]"; got != want {
 			t.Errorf("half a second later: got %s, want %s", got, want)
 		}
-		if lines := log.with(t, "message", "rate limit exceeded"); len(lines) != 1 || lines[0]["sid"] != s.ID() {
+		if lines := log.with(t, "message", "rate limit exceeded"); len(lines) != 1 || lines[0]["sid"] != s.ID()[:8] {
 			t.Errorf("logged %v, want one line with the socket", lines)
 		}
 	})

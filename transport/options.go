@@ -58,7 +58,7 @@ type Options struct {
 	// socket.io-client 2.x derives the ids of its sockets from the id of the session.
 	// So the Socket.ID of such a client is Session.ID, with the namespace in front
 	// unless that is "/": "/chat#" and 20 characters. Session.ID lets who knows it act
-	// as the client, so do not show the ids of such sockets to others; the log has them.
+	// as the client, so do not show the ids of such sockets to others.
 	//
 	// In a browser socket.io-client 2.x sends cookies with all its requests: for pages
 	// of other origins it needs AllowCredentials, and so Origins that are named.

@@ -67,6 +67,16 @@ type command struct {
 	what      string // the event or the room
 }
 
+// shown is a filter as logs have it: what looks like an id, which may be its client's
+// secret, by its beginning.
+func shown(filter string) string {
+	const id = 20 // characters, behind "/chat#" for clients of Engine.IO 3
+	if len(filter) == id || len(filter) > id && filter[len(filter)-id-1] == '#' {
+		return filter[:len(filter)-id+8]
+	}
+	return filter
+}
+
 // done notes who did what. The UI waits for no answer, so a mistake is only logged.
 func done(ctx context.Context, c command, err error) {
 	line := zerolog.Ctx(ctx).Info()
@@ -75,7 +85,7 @@ func done(ctx context.Context, c command, err error) {
 	}
 	line.Str("command", c.name).Str("to", c.nsp)
 	if c.filter != nil {
-		line.Str("filter", *c.filter)
+		line.Str("filter", shown(*c.filter))
 	}
 	if c.what != "" {
 		line.Str("what", c.what)
