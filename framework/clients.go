@@ -49,8 +49,8 @@ func (c Client) Sockets() []*Socket {
 func (s *Socket) Protocol() int { return s.conn.session.Protocol() }
 
 // RemoteAddr is the address that the client's first request came from, "192.0.2.1:4711",
-// as net/http has it: behind a proxy the proxy's, unless middleware has put the client's
-// into the request.
+// as net/http has it: behind a proxy the proxy's, unless Transport.TrustedProxies names
+// that; then it is what the proxy tells, with port 0 if it tells none.
 func (s *Socket) RemoteAddr() string { return s.conn.handshake.RemoteAddr }
 
 // Buffered returns how many bytes wait for the client or are being written to it, its

@@ -16,7 +16,7 @@ import (
 // one connection share it. It is safe for concurrent use.
 type Handshake struct {
 	Host       string    // the Host header: "example.com:8080"
-	RemoteAddr string    // as net/http has it: "192.0.2.1:4711"
+	RemoteAddr string    // as net/http has it: "192.0.2.1:4711"; of transport.Options.TrustedProxies, what those tell
 	Secure     bool      // over TLS, as far as this process can see
 	Time       time.Time // when the request came; the reference's issued is Time.UnixMilli()
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,8 @@ type Engine struct {
 	openEnd  string // what each open packet ends with
 	upgrader *gws.Upgrader
 	deflate  *deflate // nil unless there is permessage-deflate
+	proxies  []netip.Prefix
+	lobby    *lobby
 
 	limits        limits
 	originRefused atomic.Bool // and told of once, loudly
@@ -59,6 +62,8 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 		e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload)
 	e.upgrader = newUpgrader(&e.opts)
 	e.deflate = newDeflate(e.opts.PerMessageDeflate)
+	e.proxies = parseProxies(e.opts.TrustedProxies)
+	e.lobby = newLobby(&e.opts)
 	return e
 }
 
@@ -185,20 +190,21 @@ func (e *Engine) tick() time.Duration {
 
 // newSession makes a session, for which there must have been an admit. With an id of
 // "" it gets a new one.
-func (e *Engine) newSession(id string) *Session {
+func (e *Engine) newSession(id string, p *place) *Session {
 	if id == "" {
 		id = newID()
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return &Session{engine: e, id: id, workers: e.workers, flusher: e.workers.flusher()}
+	return &Session{engine: e, id: id, client: p.client, workers: e.workers, flusher: e.workers.flusher()}
 }
 
-// list makes s known and reports whether the engine goes on.
-func (e *Engine) list(s *Session) bool {
+// list makes s known, which keeps its place, and reports whether the engine goes on.
+func (e *Engine) list(s *Session, p *place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sessions[s.id] = s
+	p.kept = true
 	e.open++
 	return !e.draining
 }
@@ -239,10 +245,12 @@ func (e *Engine) forget(s *Session) {
 	e.unlist(s)
 }
 
+// unlist also gives the session's place back: what of a closed one lingers still counts.
 func (e *Engine) unlist(s *Session) {
 	if e.sessions[s.id] != s {
 		return // an id of Options.NewID may be another's by now
 	}
+	e.leave(s.client)
 	if delete(e.sessions, s.id); len(e.sessions) == 0 {
 		e.sessions = make(map[string]*Session) // what a crowd left behind: a map never shrinks
 	}

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"fmt"
+	"math"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +35,11 @@ type Options struct {
 	// to it before it is closed. 0 means 10s.
 	WriteTimeout time.Duration
 
+	// BodyTimeout is how long a client may take to send the body of a POST, after which
+	// the answer is 408 and the session is closed. 0 means PingInterval+PingTimeout: who
+	// needs longer could not answer pings either. Headers are http.Server's to bound.
+	BodyTimeout time.Duration
+
 	// MaxPayload bounds the body of a POST and a WebSocket message, in bytes. It is
 	// announced to clients. 0 means 1e6.
 	MaxPayload int
@@ -45,6 +52,56 @@ type Options struct {
 	// in bytes: at half of it reading pauses, at the whole the client is closed.
 	// 0 means 4 MiB.
 	MaxBacklog int
+
+	// MaxSessions bounds the open sessions in all, with those that are closed and of
+	// which something has yet to be delivered. Beyond it handshakes are answered with
+	// status 503 and "Server is full". 0 means 100,000, negative no bound.
+	MaxSessions int
+
+	// HandshakeRate bounds the new sessions in a second, those that AllowRequest or NewID
+	// refuses among them; ten seconds' worth may come at once. Beyond it handshakes are
+	// answered with status 503 and "Server is overloaded". 0 means 1,000, negative no
+	// bound.
+	HandshakeRate float64
+
+	// MaxPerAddress bounds the sessions of one client address, AddressRate its handshakes
+	// in a second, of which five seconds' worth may come at once: users behind one router,
+	// or in one company, share an address. Beyond them handshakes are answered with status
+	// 429 and "Too many connections" or "Too many requests". IPv6 addresses count by their
+	// network of 64 bits. 0 means 1,000 and 100, negative no bound.
+	//
+	// The address is that of Session.RemoteAddr. Addresses that do not come over the
+	// internet (loopback, private, link-local, Unix sockets) and those of TrustedProxies
+	// are proxies' as a rule: the defaults are not for them, only values that are set. So
+	// behind a proxy name it in TrustedProxies, or its clients are not told apart.
+	//
+	// All refusals for want of room have a Retry-After of 1 to 5 seconds and code 3.
+	// They come before AllowRequest is asked, and before the 101 of a WebSocket.
+	MaxPerAddress int
+	AddressRate   float64
+
+	// MaxDelay bounds how late the engine's deadlines are, which shows how long whatever
+	// wants a processor waits for one. Beyond it handshakes are answered with status 503
+	// and "Server is overloaded" until they are on time again; the clients that are there
+	// are served as before. 0 means 1s, negative no bound.
+	MaxDelay time.Duration
+
+	// TrustedProxies are the networks of the proxies in front of the server. Of requests
+	// that come from there, the last address in X-Forwarded-For that is not one of theirs
+	// is taken for the client's, and what X-Forwarded-Host has first for the host that it
+	// asked for, with which its origin is compared. All hooks get requests with these as
+	// RemoteAddr and Host. Of others these headers are not looked at.
+	//
+	// The proxies have to append to X-Forwarded-For, or set it, as they do by default or
+	// are told to (nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for);
+	// one that passes on what the client has sent lets that choose its address. A proxy on
+	// a Unix socket counts as 127.0.0.1.
+	//
+	// chi's middleware.ClientIPFrom* leave RemoteAddr as it is and put what they find into
+	// the context, where hooks and handlers find it (middleware.GetClientIP); the engine
+	// does not look there. middleware.RealIP, which is deprecated, replaces RemoteAddr with
+	// what the client says: in front of the engine it makes bounds by address worthless.
+	TrustedProxies []netip.Prefix
 
 	// Transports are those on offer. nil means Polling and WebSocket. WebTransport,
 	// which runs over QUIC, also needs a server of package transport/webtransport.
@@ -78,7 +135,7 @@ type Options struct {
 	// Own means the same host and port as in the Host header; the scheme is not
 	// compared, since TLS often ends at a proxy in front. Such a proxy has to pass
 	// the Host header on (nginx: proxy_set_header Host $host), or the origin must be
-	// named here: X-Forwarded-Host, which anybody can send, is not looked at.
+	// named here, or the proxy in TrustedProxies, whose X-Forwarded-Host counts then.
 	Origins []string
 
 	// AllowOrigin is asked about an origin that Origins does not have. nil means no.
@@ -167,9 +224,19 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.PingTimeout, 20*time.Second, "PingTimeout")
 	setDefault(&o.UpgradeTimeout, 10*time.Second, "UpgradeTimeout")
 	setDefault(&o.WriteTimeout, 10*time.Second, "WriteTimeout")
+	setDefault(&o.BodyTimeout, min(o.PingInterval+o.PingTimeout, 24*time.Hour), "BodyTimeout")
 	setDefault(&o.MaxPayload, 1_000_000, "MaxPayload")
 	setDefault(&o.MaxSendBuffer, 4<<20, "MaxSendBuffer")
 	setDefault(&o.MaxBacklog, 4<<20, "MaxBacklog")
+	setBound(&o.MaxSessions, 100_000)
+	setBound(&o.HandshakeRate, 1_000)
+	setBound(&o.MaxDelay, time.Second)
+	for name, perSecond := range map[string]float64{"HandshakeRate": o.HandshakeRate, "AddressRate": o.AddressRate} {
+		if math.IsNaN(perSecond) || math.IsInf(perSecond, 0) {
+			panic(fmt.Sprintf("transport: Options.%s is %v: want a number of new sessions a second, 0 for the default, "+
+				"or a negative one for no bound", name, perSecond))
+		}
+	}
 	if o.CompressionThreshold == 0 {
 		o.CompressionThreshold = 1024
 	}
@@ -225,6 +292,13 @@ func (o *Options) upgrades() string {
 		}
 	}
 	return strings.Join(list, ",")
+}
+
+// setBound puts def in the place of a zero. What is negative bounds nothing.
+func setBound[T int | int64 | float64 | time.Duration](v *T, def T) {
+	if *v == 0 {
+		*v = def
+	}
 }
 
 // setDefault puts def in the place of a zero and refuses what is negative.

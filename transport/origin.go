@@ -79,6 +79,7 @@ func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 // does: its origin must be the server's own or one of Options.Origins. It is for what
 // is served beside the engine, such as the client's script; ServeHTTP does so itself.
 func (e *Engine) SetCORS(h http.Header, r *http.Request) bool {
+	r, _ = e.unproxied(r)
 	addVary(h, "Origin")
 	origin := r.Header.Get("Origin")
 	if origin == "" || strings.ContainsFunc(origin, isControl) {

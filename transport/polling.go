@@ -189,7 +189,7 @@ func (s *Session) stopLingering() {
 }
 
 // openPolling opens a session with a poll, which is answered at once.
-func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
+func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, p *place) {
 	e.setInitialHeaders(w, r)
 	id, ok := e.ownID(w, r)
 	if !ok {
@@ -200,11 +200,11 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedDraining, "")
 		return
 	}
-	s := e.newSession(id)
+	s := e.newSession(id, p)
 	s.negotiate(r)
 	s.poll = &pollState{limit: e.opts.MaxSendBuffer, woken: make(chan struct{}, 1), remote: r.RemoteAddr}
 	s.poll.push(e.openPacket(s, Polling))
-	s.open(r)
+	s.open(r, p)
 
 	if c := e.opts.Cookie; c != nil {
 		withID := *c

@@ -127,13 +127,12 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 	return http.StatusOK
 }
 
-// readBody reads the body, for no longer than a ping and its answer may take: a
-// client that needs more could not keep the session alive anyway.
+// readBody reads the body.
 func (s *Session) readBody(w http.ResponseWriter, r *http.Request, post *pendingPOST, body *bytes.Buffer) error {
 	opts := &s.engine.opts
 	s.mu.Lock()
 	if !s.ended.Load() { // or end has set one that is over
-		_ = post.control.SetReadDeadline(time.Now().Add(opts.PingInterval + opts.PingTimeout))
+		_ = post.control.SetReadDeadline(time.Now().Add(opts.BodyTimeout))
 	}
 	s.mu.Unlock()
 

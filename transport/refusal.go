@@ -27,7 +27,9 @@ type ConnectionError struct {
 	//	0  Transport unknown
 	//	1  Session ID unknown
 	//	2  Bad handshake method
-	//	3  Bad request; with status 503 "Server is shutting down"
+	//	3  Bad request; with status 503 "Server is shutting down", "Server is full" or
+	//	   "Server is overloaded", with 429 "Too many connections" or "Too many requests";
+	//	   Err is then ErrDraining, or has a *LimitError that names the option
 	//	4  Forbidden, or the text of AllowRequest's Refusal; also for origins
 	//	5  Unsupported protocol version
 	Code    int

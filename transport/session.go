@@ -30,6 +30,7 @@ type Session struct {
 	workers *workers
 	flusher *flusher
 	id      string
+	client  *client // nil if there is nothing to know
 
 	ws          atomic.Pointer[conn] // of a WebSocket, or a stream; nil while polling
 	ended       atomic.Bool          // set once, under mu
@@ -73,8 +74,12 @@ func (s *Session) Transport() string {
 
 // RemoteAddr returns the client's address as the network has it, "192.0.2.1:4711": of
 // its WebSocket, or while it polls of its first request, as http.Request.RemoteAddr.
-// Behind a proxy it is as a rule the proxy's.
+// Behind a proxy it is the proxy's, unless that is one of Options.TrustedProxies: then it
+// is what the proxy told with the first request, with port 0 if that did not have one.
 func (s *Session) RemoteAddr() string {
+	if s.client != nil && s.client.remote != "" {
+		return s.client.remote
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.poll != nil {
@@ -304,11 +309,11 @@ func (s *Session) contain(name string, f func()) {
 
 // open lists a session that has its transport, and asks the engine's user for its
 // handler. If that panics the session is gone.
-func (s *Session) open(r *http.Request) {
+func (s *Session) open(r *http.Request, p *place) {
 	e := s.engine
 	s.recv.Lock() // keeps Closed away until there is somebody to tell
 	defer s.recv.Unlock()
-	goesOn := e.list(s)
+	goesOn := e.list(s, p)
 	defer func() {
 		if s.handler == nil {
 			s.Abort(ReasonTransportError, errPanic)

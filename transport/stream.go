@@ -37,17 +37,22 @@ type Stream interface {
 // granted: whether the engine offers WebTransport, the page may connect (Origins) and
 // new clients are taken. It answers those it does not admit and reports which.
 func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
+	sent, told := e.unproxied(r)
 	switch {
-	case !e.allowOrigin(w, r):
+	case !e.allowOrigin(w, sent):
 		return false
 	case !slices.Contains(e.opts.Transports, WebTransport):
-		e.refuse(w, r, refusedTransport, "Options.Transports does not have transport.WebTransport")
-		return false
-	case e.drains():
-		e.refuse(w, r, refusedDraining, "")
+		e.refuse(w, sent, refusedTransport, "Options.Transports does not have transport.WebTransport")
 		return false
 	}
-	return e.allow(w, r) // before it is known whether it is an upgrade
+	// Before it is known whether it is an upgrade. A session takes its place later.
+	p, ref, err := e.enter(sent, told, true)
+	if err != nil {
+		e.refuseFor(w, sent, ref, err)
+		return false
+	}
+	defer p.leave()
+	return e.allow(w, sent)
 }
 
 // ServeStream serves a client on a stream that AdmitStream let through with r, until
@@ -56,6 +61,26 @@ func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 //
 // Engine.IO protocol v4, "WebTransport".
 func (e *Engine) ServeStream(stream Stream, r *http.Request) {
+	r, told := e.unproxied(r)
+	p, _, err := e.enter(r, told, false) // also for an upgrade, until it is known for one
+	if err != nil {
+		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport stream refused")
+		if limit, ok := errors.AsType[*LimitError](err); ok {
+			e.Exceed(limit, r.RemoteAddr)
+		}
+		_ = stream.Close()
+		return
+	}
+	if c, frames := e.enterStream(stream, r, p); c != nil {
+		c.uncork()
+		c.serveStream(frames)
+	}
+}
+
+// enterStream reads the opening of a stream and makes it the transport of a session, or
+// a probe. It returns nil if the stream has been closed instead.
+func (e *Engine) enterStream(stream Stream, r *http.Request, p *place) (*conn, *streamFrames) {
+	defer p.leave()
 	c := &conn{
 		Conn:  streamConn{stream},
 		form:  formStream,
@@ -63,25 +88,25 @@ func (e *Engine) ServeStream(stream Stream, r *http.Request) {
 		limit: e.opts.MaxSendBuffer,
 	}
 	_ = stream.SetReadDeadline(time.Now().Add(e.opts.UpgradeTimeout))
-	frames := streamFrames{r: bufio.NewReaderSize(stream, readBuffer), limit: maxOpening}
-	id, err := readOpening(&frames)
+	frames := &streamFrames{r: bufio.NewReaderSize(stream, readBuffer), limit: maxOpening}
+	id, err := readOpening(frames)
 	if err != nil {
 		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport opened no session")
 		_ = stream.Close()
-		return
+		return nil, nil
 	}
 	_ = stream.SetReadDeadline(time.Time{})
 	frames.limit = e.opts.MaxPayload
 	goesOn := false
 	if id == "" {
-		goesOn = e.openStream(c, r)
+		goesOn = e.openStream(c, r, p)
 	} else {
 		goesOn = e.upgradeToStream(c, id)
 	}
-	if goesOn {
-		c.uncork()
-		c.serveStream(&frames)
+	if !goesOn {
+		return nil, nil
 	}
+	return c, frames
 }
 
 // readOpening reads the first packet and returns the id of the session that it names.
@@ -110,7 +135,7 @@ const maxOpening = 512
 
 // openStream opens a session on a stream, or closes that. What is panicked with there
 // by NewID or accept goes no further: this is no goroutine of net/http's.
-func (e *Engine) openStream(c *conn, r *http.Request) (opened bool) {
+func (e *Engine) openStream(c *conn, r *http.Request, p *place) (opened bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).Str("remote", r.RemoteAddr).
@@ -129,7 +154,7 @@ func (e *Engine) openStream(c *conn, r *http.Request) (opened bool) {
 	if !e.admit() {
 		return false
 	}
-	s := e.newSession(id)
+	s := e.newSession(id, p)
 	c.session = s
 	s.ws.Store(c)
 	_ = c.append(e.openPacket(s, WebTransport))
@@ -140,7 +165,7 @@ func (e *Engine) openStream(c *conn, r *http.Request) (opened bool) {
 			e.release()
 		}
 	}()
-	s.open(r)
+	s.open(r, p)
 	return true
 }
 

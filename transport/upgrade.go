@@ -35,14 +35,20 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	}
 
 	e.hold()
-	c, socket := e.hijack(w, r)
-	if c == nil {
+	var c *conn
+	defer func() {
+		if c != nil {
+			return
+		}
 		s.mu.Lock()
 		if s.poll != nil {
 			s.poll.upgrading = false
 		}
 		s.mu.Unlock()
 		e.release()
+	}()
+	c, socket := e.hijack(w, r)
+	if c == nil {
 		return
 	}
 	s.shape(c, r)

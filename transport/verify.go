@@ -69,10 +69,12 @@ func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, 
 	e.tellRefusal(r, ref, why)
 
 	h := w.Header()
-	switch ref.status {
-	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", "1")
-	case http.StatusUpgradeRequired:
+	switch {
+	case ref == refusedDraining:
+		h.Set("Retry-After", "1") // another server is there already, as a rule
+	case ref.status == http.StatusServiceUnavailable || ref.status == http.StatusTooManyRequests:
+		h.Set("Retry-After", retryAfter())
+	case ref.status == http.StatusUpgradeRequired:
 		h.Set("Upgrade", "websocket") // RFC 9110 section 15.5.22
 	}
 	h.Set("Content-Type", "application/json")
@@ -85,6 +87,7 @@ func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, 
 
 // ServeHTTP serves whatever concerns Engine.IO, at any path.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, told := e.unproxied(r)
 	if !e.allowOrigin(w, r) {
 		return
 	}
@@ -122,11 +125,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !e.speaks(parameter(query, "EIO")):
 		e.refuse(w, r, refusedProtocol, "the client does not speak Engine.IO 4: socket.io-client 2 and older do not, "+
 			"and are served with Options.AllowEIO3")
-	case !e.allow(w, r): // it has been answered
-	case upgrade:
-		e.openWebSocket(w, r)
+	case upgrade && !e.checkHandshake(w, r): // it has been answered
 	default:
-		e.openPolling(w, r)
+		e.handshake(w, r, told, upgrade)
 	}
 }
 

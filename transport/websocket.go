@@ -174,10 +174,7 @@ func extraHeader(h http.Header) []byte {
 }
 
 // openWebSocket opens a session on a WebSocket.
-func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
-	if !e.checkHandshake(w, r) {
-		return
-	}
+func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request, p *place) {
 	e.setInitialHeaders(w, r)
 	id, ok := e.ownID(w, r)
 	if !ok {
@@ -188,12 +185,18 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, refusedDraining, "")
 		return
 	}
+	opening := true
+	defer func() {
+		if opening { // it was not hijacked, or that panicked
+			e.release()
+		}
+	}()
 	c, socket := e.hijack(w, r)
 	if c == nil {
-		e.release()
 		return
 	}
-	s := e.newSession(id)
+	opening = false // or accept may close the session, which does that
+	s := e.newSession(id, p)
 	s.negotiate(r)
 	c.session = s
 	s.shape(c, r)
@@ -207,7 +210,7 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request) {
 			e.release()
 		}
 	}()
-	s.open(r)
+	s.open(r, p)
 	serving = true
 	go c.serve(socket)
 	c.uncork()

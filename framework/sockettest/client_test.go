@@ -261,7 +261,7 @@ func TestOptionsReachEveryRequest(t *testing.T) {
 	eachTransport(t, func(t *testing.T, opts Options) {
 		f := server(func(p *peer) { p.out <- `42["x"]` })
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("X-Name") != "ann" || r.Host != "chat.example" || r.URL.Query().Get("room") != "7" || r.RemoteAddr != "192.0.2.2:50000" {
+			if r.Header.Get("X-Name") != "ann" || r.Host != "chat.example" || r.URL.Query().Get("room") != "7" || r.RemoteAddr != "10.0.0.2:50000" {
 				t.Errorf("got %v %v %v from %s", r.Header, r.Host, r.URL, r.RemoteAddr)
 			}
 			http.StripPrefix("/app", f).ServeHTTP(w, r)

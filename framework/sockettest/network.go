@@ -96,11 +96,11 @@ func (l listener) Accept() (net.Conn, error) {
 func (l listener) Close() error   { return nil }
 func (l listener) Addr() net.Addr { return serverAddr }
 
-// The addresses of a documentation network (RFC 5737), so that middleware
-// which parses Request.RemoteAddr finds one.
+// Addresses, so that middleware which parses Request.RemoteAddr finds one: of a private
+// network, for which the default bounds of one client address do not hold.
 var (
-	serverAddr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}
-	clientAddr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 50000}
+	serverAddr = &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 80}
+	clientAddr = &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 50000}
 )
 
 type pipeEnd struct{ net.Conn }

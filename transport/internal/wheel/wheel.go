@@ -7,6 +7,7 @@ package wheel
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,9 @@ const farOff = 100 * 365 * 24 * time.Hour
 type Wheel struct {
 	tick  time.Duration
 	start time.Time
+
+	turned atomic.Int64 // when the last turn began, since start
+	late   atomic.Int64 // by how much that was too late
 
 	mu    sync.Mutex
 	now   int64         // ticks that have been worked off
@@ -106,11 +110,21 @@ func (w *Wheel) Run(stop <-chan struct{}) {
 			return
 		case <-ticker.C:
 		}
-		now := int64(time.Since(w.start) / w.tick)
+		since := time.Since(w.start)
+		w.late.Store(int64(since) - w.turned.Swap(int64(since)) - int64(w.tick))
+		now := int64(since / w.tick)
 		for fire := w.due(now); fire != nil; fire = w.due(now) {
 			fire()
 		}
 	}
+}
+
+// Late returns by how much timers fire late, beyond a tick: because the machine is slow
+// to run the wheel, or because they take long. It looks at the last turn and at the one
+// that is to come, so a standstill that is over is forgotten after two.
+func (w *Wheel) Late() time.Duration {
+	next := time.Since(w.start) - time.Duration(w.turned.Load()) - w.tick
+	return max(0, next, time.Duration(w.late.Load()))
 }
 
 // due takes the next timer off that is due at tick now. One at a time, so that what
