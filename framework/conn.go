@@ -82,7 +82,8 @@ var errState = errors.New("out of place")
 // breakOff ends the connection of a client that broke the protocol, or went beyond a
 // bound.
 func (c *conn) breakOff(err error) {
-	c.broken, c.partial = true, nil
+	c.dropPartial()
+	c.broken = true
 	reason := ForcedClose
 	if errors.Is(err, errState) {
 		reason = ForcedServerClose
@@ -129,6 +130,14 @@ func (p *partial) free() {
 	if cap(p.bytes) <= maxScratch {
 		*p = partial{bytes: p.bytes[:0]}
 		partials.Put(p)
+	}
+}
+
+// dropPartial forgets a packet the rest of which will not come.
+func (c *conn) dropPartial() {
+	if c.partial != nil {
+		c.session.Release(c.partial.size)
+		c.partial = nil
 	}
 }
 
@@ -269,6 +278,7 @@ func (c *conn) UpgradeFailed(err error) { c.srv.feed.upgradeFailed(c, err) }
 
 // Closed ends every socket.
 func (c *conn) Closed(reason transport.Reason, err error) {
+	c.dropPartial()
 	c.srv.feed.closed(c, Reason(reason), err)
 	c.mu.Lock()
 	c.closed = true

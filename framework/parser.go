@@ -61,6 +61,13 @@ func (c *parsedConn) wait(size int) {
 	c.session.Hold(size)
 }
 
+// Closed also forgets a packet the rest of which will not come.
+func (c *parsedConn) Closed(reason transport.Reason, err error) {
+	c.session.Release(c.held)
+	c.held = 0
+	c.conn.Closed(reason, err)
+}
+
 // packet checks what the built-in parser would have, and hands it on.
 func (c *parsedConn) packet(p parser.Packet) error {
 	if p.Type > parser.ConnectError {

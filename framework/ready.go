@@ -8,7 +8,7 @@ import (
 )
 
 // Ready returns nil if new clients are taken, or why they are refused at the moment:
-// ErrShutdown from Shutdown on, or a *transport.LimitError of MaxSessions,
+// ErrShutdown from Shutdown on, or a *transport.LimitError of MaxSessions, MaxBuffered,
 // MaxDelay or HandshakeRate of Options.Transport. It is what a readiness endpoint answers
 // by: load balancers then send clients elsewhere. That the process lives it does not
 // tell; a server that is not ready goes on serving the clients that it has.

@@ -278,6 +278,10 @@ func (srv *Server) connGone() {
 // of its option, see transport.LimitError. Bounds that held are not in it.
 func (srv *Server) Exceeded() map[string]uint64 { return srv.engine.Exceeded() }
 
+// Buffered returns how many bytes are kept for all clients, of those that
+// Options.Transport.MaxBuffered bounds; clients that keep up do not count.
+func (srv *Server) Buffered() int64 { return srv.engine.Buffered() }
+
 // AdmitStream is for package transport/webtransport, see transport.Engine.AdmitStream.
 func (srv *Server) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 	srv.compiled()

@@ -158,6 +158,9 @@ func (e *Engine) overloaded() error {
 			return &LimitError{"MaxDelay", fmt.Sprintf("the server is late by %v, %v is the most", late.Round(time.Millisecond), limit)}
 		}
 	}
+	if a := e.account; a.over.Load() {
+		return &LimitError{"MaxBuffered", fmt.Sprintf("%d bytes are kept for clients, above %d there are no new ones", a.bytes.Load(), a.half)}
+	}
 	return nil
 }
 

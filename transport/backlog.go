@@ -22,16 +22,27 @@ type backlog struct {
 // Options.MaxBacklog on nothing more is read from the client once Handler.Message
 // has returned; at the whole the session is closed, unless one message alone is so large.
 func (s *Session) Hold(n int) {
-	held := s.backlog.held.Add(int64(n))
-	if limit := s.engine.opts.MaxBacklog; held >= int64(limit) && held > int64(n) {
+	held := int(s.backlog.held.Add(int64(n)))
+	limit, a := s.engine.opts.MaxBacklog, s.engine.account
+	if held >= freeShare {
+		a.moved(held-n, held)
+	}
+	switch {
+	case held < min(limit, freeShare) || held == n: // nothing was there before it
+	case held >= limit:
 		s.Abort(ReasonTransportError, &LimitError{"MaxBacklog",
 			fmt.Sprintf("%d bytes of the client's wait for a handler, %d are the most", held, limit)})
+	case a.full() && a.beyond(held):
+		s.Abort(ReasonTransportError, a.exceeded(held))
 	}
 }
 
-// Release takes back n bytes of what Hold noted.
+// Release takes back n bytes of what Hold noted. What is held is released in the end, if
+// the session has been closed too: it counts for Options.MaxBuffered until then.
 func (s *Session) Release(n int) {
-	s.backlog.held.Add(int64(-n))
+	if held := int(s.backlog.held.Add(int64(-n))); held+n >= freeShare {
+		s.engine.account.moved(held+n, held)
+	}
 	s.mayResume()
 }
 
@@ -62,7 +73,9 @@ func (s *Session) mayResume() {
 // mayRead tells whether reading is to go on.
 func (s *Session) mayRead() bool {
 	b := &s.backlog
-	return b.held.Load() < int64(max(1, s.engine.opts.MaxBacklog/2)) || b.awaited.Load() > 0 || b.ended.Load()
+	held := int(b.held.Load())
+	return held < max(1, s.engine.opts.MaxBacklog/2) && !s.engine.account.beyond(held) ||
+		b.awaited.Load() > 0 || b.ended.Load()
 }
 
 // pause returns when reading may go on, or when done is closed.

@@ -13,10 +13,10 @@ const (
 // buffer is a pooled byte slice, or one that belongs to a Message. An idle
 // connection owns none.
 type buffer struct {
-	b      []byte
-	shared bool  // of a Message, and not to be changed
-	mark   *mark // told when it is this buffer's turn, which is empty then
-	next   *buffer
+	b    []byte
+	of   *Message // whose frames these are, which are not to be changed; nil for most
+	mark *mark    // told when it is this buffer's turn, which is empty then
+	next *buffer
 }
 
 var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 1024)} }}
@@ -25,7 +25,7 @@ func (b *buffer) free() {
 	if b.mark != nil {
 		b.mark.pass(nil)
 	}
-	if b.shared || cap(b.b) > keepSize {
+	if b.of != nil || cap(b.b) == 0 || cap(b.b) > keepSize {
 		return
 	}
 	b.b = b.b[:0]

@@ -23,7 +23,7 @@ type conn struct {
 	net.Conn
 	raw     syscall.RawConn // nil if a write cannot be tried without blocking
 	session *Session
-	limit   int // bytes
+	calm    int // bytes that may be owed without a look at what is allowed
 
 	// These belong to the goroutine that reads.
 	source     source      // nil of a stream
@@ -131,9 +131,8 @@ func (c *conn) Write(p []byte) (int, error) {
 		c.mu.Unlock()
 		return len(p), nil
 	}
-	if owed := c.owed(); owed > c.limit && c.state == connOpen {
+	if err := c.tooMuch(); err != nil {
 		c.mu.Unlock()
-		err := c.overflow(owed)
 		c.fail(err)
 		return 0, err
 	}
@@ -141,15 +140,15 @@ func (c *conn) Write(p []byte) (int, error) {
 		// The reason that gws gives is the text of an error and may name addresses.
 		// It calls Close next, and finish flushes.
 		if len(p) >= 4 && !c.readFailed {
-			c.put([]byte{frameClose, 2, p[2], p[3]})
+			c.put([]byte{frameClose, 2, p[2], p[3]}, nil)
 		} else if !c.readFailed {
-			c.put(closeFrame)
+			c.put(closeFrame, nil)
 		}
 		c.state = connEnding
 		c.mu.Unlock()
 		return len(p), nil
 	}
-	c.put(p)
+	c.put(p, nil)
 	c.mu.Unlock()
 	c.unflushed = true // a flood of pings is answered in one write
 	return len(p), nil
@@ -168,7 +167,7 @@ func (c *conn) flushReplies() {
 func (c *conn) queueResponse(p []byte) {
 	response := make([]byte, 0, len(p)+len(c.early.header))
 	response = append(append(response, p[:len(p)-2]...), c.early.header...)
-	c.put(append(response, '\r', '\n'))
+	c.put(append(response, '\r', '\n'), nil)
 	c.early.header = nil
 	c.state = connCorked
 }
@@ -191,11 +190,11 @@ func (c *conn) append(m *Message) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if owed := c.owed(); owed > c.limit && c.state == connOpen {
+	if err := c.tooMuch(); err != nil {
 		c.mu.Unlock()
-		return c.overflow(owed)
+		return err
 	}
-	c.put(frames)
+	c.put(frames, m)
 	c.mu.Unlock()
 	return nil
 }
@@ -211,9 +210,9 @@ func (c *conn) appendMessage(text []byte, attachments [][]byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if owed := c.owed(); owed > c.limit && c.state == connOpen {
+	if err := c.tooMuch(); err != nil {
 		c.mu.Unlock()
-		return c.overflow(owed)
+		return err
 	}
 	buf := c.room(size)
 	buf.b = appendMessage(buf.b, text, attachments)
@@ -229,7 +228,7 @@ func (c *conn) appendIdle(m *Message) bool {
 	if c.state >= connEnding || c.owed() > 0 {
 		return false
 	}
-	c.put(frames)
+	c.put(frames, m)
 	return true
 }
 
@@ -253,12 +252,17 @@ func (c *conn) plain(size int) bool {
 	return c.form == formFrames || c.form == formDeflate && size < c.session.engine.deflate.threshold
 }
 
-// put adds frames to what waits. Small ones are copied and gather; large ones, which
-// must be a Message's, are kept as they are: a broadcast would multiply them.
-func (c *conn) put(frames []byte) {
+// put adds frames to what waits. Small ones are copied and gather; large ones are kept
+// as they are, and counted with the Message that they are of: a broadcast would multiply
+// them.
+func (c *conn) put(frames []byte, of *Message) {
 	if len(frames) >= shareSize {
+		if of == nil {
+			of = &Message{frames: frames}
+		}
 		c.waiting += len(frames)
-		c.link(&buffer{b: frames, shared: true})
+		c.link(&buffer{b: frames, of: of})
+		c.session.engine.account.hold(of)
 		return
 	}
 	buf := c.room(len(frames))
@@ -268,10 +272,29 @@ func (c *conn) put(frames []byte) {
 // room returns the buffer to which the caller appends size bytes.
 func (c *conn) room(size int) *buffer {
 	c.waiting += size
-	if c.last == nil || c.last.shared || len(c.last.b)+size > keepSize {
+	if c.last == nil || c.last.of != nil || c.last.mark != nil || len(c.last.b)+size > keepSize {
 		c.link(buffers.Get().(*buffer))
 	}
+	n := len(c.last.b)
+	c.counted(n, n+size)
 	return c.last
+}
+
+// counted notes that a buffer went from so many bytes to so many.
+func (c *conn) counted(from, to int) {
+	if max(from, to) >= freeShare {
+		c.session.engine.account.moved(from, to)
+	}
+}
+
+// done frees a buffer that was linked.
+func (c *conn) done(buf *buffer) {
+	if buf.of != nil {
+		c.session.engine.account.drop(buf.of)
+	} else {
+		c.counted(len(buf.b), 0)
+	}
+	buf.free()
 }
 
 // link makes buf the last of what waits.
@@ -290,8 +313,14 @@ func (c *conn) timeout() time.Duration { return c.session.engine.opts.WriteTimeo
 // owed returns how many bytes wait or are being written.
 func (c *conn) owed() int { return c.waiting + c.inflight }
 
-func (c *conn) overflow(owed int) *LimitError {
-	return owesTooMuch(owed, c.limit)
+// tooMuch tells that nothing more may be added to what is owed, and why.
+func (c *conn) tooMuch() error {
+	if owed := c.owed(); owed > c.calm && c.state == connOpen {
+		if err := c.session.engine.tooMuch(owed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // buffered is owed with the lock.

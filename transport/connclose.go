@@ -35,7 +35,7 @@ func (c *conn) end() {
 	}
 	stream, isStream := c.Conn.(streamConn)
 	if !isStream {
-		c.put(closeFrame)
+		c.put(closeFrame, nil)
 	}
 	c.state = connEnding
 	c.mu.Unlock()
@@ -71,7 +71,7 @@ func (c *conn) kill() {
 			buf.mark.pass(ErrClosed)
 			buf.mark = nil
 		}
-		buf.free()
+		c.done(buf)
 		buf = next
 	}
 	c.first, c.last, c.waiting = nil, nil, 0

@@ -44,7 +44,7 @@ func (c *conn) flush() {
 			return
 		}
 		c.inflight = 0
-		buf.free()
+		c.done(buf)
 	}
 	c.leave()
 	c.mu.Unlock()
@@ -92,7 +92,7 @@ func (c *conn) drain(buf *buffer, n int) {
 				continue
 			}
 		}
-		buf.free()
+		c.done(buf)
 		c.mu.Lock()
 		c.inflight = 0
 		if err != nil || c.first == nil {

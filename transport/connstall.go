@@ -41,9 +41,10 @@ func (c *conn) stall(buf *buffer, n int) bool {
 
 // putBack is the reverse of take.
 func (c *conn) putBack(buf *buffer, n int) {
-	if buf.shared {
+	if buf.of != nil {
 		buf.b = buf.b[n:]
 	} else {
+		c.counted(len(buf.b), len(buf.b)-n)
 		buf.b = buf.b[:copy(buf.b, buf.b[n:])]
 	}
 	if buf.next = c.first; buf.next == nil {
@@ -83,7 +84,7 @@ func (c *conn) retry() {
 		return
 	}
 	c.inflight = 0
-	buf.free()
+	c.done(buf)
 	c.leave()
 	c.mu.Unlock()
 	c.fail(err)

@@ -58,7 +58,7 @@ func (c *conn) closedByPeer(payload []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state < connEnding {
-		c.put(closeFrame)
+		c.put(closeFrame, nil)
 		c.state = connEnding
 	}
 	return closed

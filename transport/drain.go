@@ -65,12 +65,11 @@ func (s *Session) handOver(c *conn) bool {
 		return false
 	}
 	p.moveTo(c)
-	p.queue, p.skip, p.size = nil, 0, 0
 	p.probe, p.upgrading, p.probing = nil, false, false
 	return true
 }
 
-// moveTo puts what waits for polls into what waits on c. Its caller has the locks of
+// moveTo moves what waits for polls to what waits on c. Its caller has the locks of
 // both.
 func (p *pollState) moveTo(c *conn) {
 	skip := p.skip
@@ -78,6 +77,7 @@ func (p *pollState) moveTo(c *conn) {
 		if skip > 0 {
 			m, skip = m.behind(skip), 0
 		}
-		c.put(c.look(m))
+		c.put(c.look(m), m)
 	}
+	p.drop()
 }

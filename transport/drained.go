@@ -71,7 +71,7 @@ func (c *conn) mark() (*mark, error) {
 		return c.last.mark, nil
 	}
 	m := &mark{passed: make(chan struct{})}
-	c.link(&buffer{shared: true, mark: m})
+	c.link(&buffer{mark: m})
 	return m, nil
 }
 
@@ -118,7 +118,7 @@ func (p *pollState) dropMarks() {
 // handMarks puts the marks behind what an upgrade has moved to c.
 func (p *pollState) handMarks(c *conn) {
 	for _, m := range p.marks {
-		c.link(&buffer{shared: true, mark: m.mark})
+		c.link(&buffer{mark: m.mark})
 	}
 	p.marks = nil
 }

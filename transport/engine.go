@@ -28,6 +28,8 @@ type Engine struct {
 	deflate  *deflate // nil unless there is permessage-deflate
 	proxies  []netip.Prefix
 	lobby    *lobby
+	calm     int // bytes that a client may be owed whatever it is like
+	account  *account
 
 	limits        limits
 	originRefused atomic.Bool // and told of once, loudly
@@ -64,6 +66,8 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 	e.deflate = newDeflate(e.opts.PerMessageDeflate)
 	e.proxies = parseProxies(e.opts.TrustedProxies)
 	e.lobby = newLobby(&e.opts)
+	e.calm = min(e.opts.MaxSendBuffer, freeShare)
+	e.account = newAccount(e, &e.opts)
 	return e
 }
 
@@ -206,6 +210,7 @@ func (e *Engine) list(s *Session, p *place) bool {
 	e.sessions[s.id] = s
 	p.kept = true
 	e.open++
+	e.account.clients.Add(1)
 	return !e.draining
 }
 
@@ -233,6 +238,7 @@ func (e *Engine) closed(s *Session, left bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.open--
+	e.account.clients.Add(-1)
 	if !left {
 		e.unlist(s)
 	}

@@ -290,7 +290,7 @@ func (c *conn) breakOff(code uint16, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state < connEnding {
-		c.put([]byte{frameClose, 2, byte(code >> 8), byte(code)})
+		c.put([]byte{frameClose, 2, byte(code >> 8), byte(code)}, nil)
 		c.state = connEnding
 	}
 	return err

@@ -182,6 +182,9 @@ func newHarness(t *testing.T, opts Options, options ...harnessOption) *harness {
 			t.Errorf("http shutdown: %v", err)
 		}
 		<-served
+		if got := h.engine.Buffered(); got != 0 {
+			t.Errorf("got %d bytes counted as kept when all is over, want 0", got)
+		}
 	})
 	return h
 }

@@ -45,6 +45,7 @@ func (s *Session) heartbeat() {
 	s.awaitingPong = true
 	s.mu.Unlock()
 
+	s.mayResume() // what paused it may be over for all: see account
 	if late {
 		s.Abort(ReasonPingTimeout, nil)
 	} else if ping && s.queue(packetPing) == nil {

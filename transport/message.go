@@ -21,17 +21,24 @@ type Message struct {
 // needs it.
 type looks struct {
 	plain bool // it is never compressed
-	made  [forms - 1]atomic.Pointer[[]byte]
+
+	// Who counts the frames, if they are many, and for how many clients they are kept.
+	account atomic.Pointer[account]
+	holders atomic.Int64
+
+	made [forms - 1]atomic.Pointer[[]byte]
 }
 
 // look returns where the message in a form is to be, which must not be formFrames.
-func (m *Message) look(f form) *atomic.Pointer[[]byte] {
+func (m *Message) look(f form) *atomic.Pointer[[]byte] { return &m.looks().made[f-1] }
+
+func (m *Message) looks() *looks {
 	l := m.other.Load()
 	if l == nil {
 		m.other.CompareAndSwap(nil, new(looks))
 		l = m.other.Load()
 	}
-	return &l.made[f-1]
+	return l
 }
 
 // plain tells whether the message is never to be compressed.

@@ -103,6 +103,19 @@ type Options struct {
 	// what the client says: in front of the engine it makes bounds by address worthless.
 	TrustedProxies []netip.Prefix
 
+	// MaxBuffered bounds what is kept for all clients together, in bytes: what they are
+	// owed, what they have sent and nobody has handled (Session.Hold), and messages that
+	// are under way. From half of it on, handshakes are answered with status 503 and
+	// "Server is overloaded", and each client has an even share of that half: who is
+	// owed more is closed by the next message, of whom more is held nothing is read until
+	// it is less, and so the sum stays below the whole. Clients that keep up are not
+	// concerned. A message of 16 KiB or more that is for many counts once.
+	//
+	// 0 means half of the memory limit, if there is one (GOMEMLIMIT), else 1 GiB; negative
+	// means no bound. What clients owe less than a kibibyte each of is not counted: for
+	// MaxSessions they should be a fraction of it.
+	MaxBuffered int64
+
 	// Transports are those on offer. nil means Polling and WebSocket. WebTransport,
 	// which runs over QUIC, also needs a server of package transport/webtransport.
 	Transports []string

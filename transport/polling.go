@@ -19,7 +19,8 @@ const (
 // pollState is what a session needs while it polls; the upgrade drops it. The
 // session's mu guards it.
 type pollState struct {
-	limit     int        // bytes, what may be owed before a message is added
+	account   *account
+	charged   int        // bytes that it counts, but for large messages
 	queue     []*Message // what waits for polls
 	skip      int        // bytes of queue[0] that have left already, whole packets
 	size      int        // bytes in queue
@@ -29,14 +30,14 @@ type pollState struct {
 	woken chan struct{} // get, or one before it, is to look again
 	post  *pendingPOST
 
-	final   byte        // what the last answer is: packet '1' or '6', or finalRefusal; 0 while open
-	lingers bool        // closed, but found by polls until they have all that is queued
-	expiry  *time.Timer // ends that, if no worker does
+	final     byte // what the last answer is: packet '1' or '6', or finalRefusal; 0 while open
+	lingers   bool // closed, but found by polls until they have all that is queued
+	upgrading bool // a WebSocket has been let in to probe
+	probing   bool // its probe has been answered
 
-	upgrading bool  // a WebSocket has been let in to probe
-	probe     *conn // it, once it is there
-	probing   bool  // its probe has been answered
-	probeErr  error // why it is being closed
+	expiry   *time.Timer // ends lingering, if no worker does
+	probe    *conn       // what upgrades, once it is there
+	probeErr error       // why it is being closed
 
 	remote string     // where the handshake came from
 	marks  []pollMark // who waits in Drained
@@ -56,6 +57,7 @@ type pendingGET struct {
 type pendingPOST struct {
 	control *http.ResponseController
 	reading bool
+	read    int // bytes, if they are counted
 }
 
 // messageOverhead is what a queued message costs beside its frames, in bytes, so that
@@ -67,6 +69,34 @@ func (p *pollState) owed() int { return p.size + p.answering }
 func (p *pollState) push(m *Message) {
 	p.queue = append(p.queue, m)
 	p.size += len(m.frames)
+	if len(m.frames) >= shareSize {
+		p.account.hold(m)
+	} else {
+		p.charge(len(m.frames) + messageOverhead)
+	}
+}
+
+// passed undoes the counting for a message that waits no more.
+func (p *pollState) passed(m *Message) {
+	if len(m.frames) >= shareSize {
+		p.account.drop(m)
+	} else {
+		p.charge(-len(m.frames) - messageOverhead)
+	}
+}
+
+// charge counts n bytes more, or less.
+func (p *pollState) charge(n int) {
+	p.account.moved(p.charged, p.charged+n)
+	p.charged += n
+}
+
+// drop empties the queue.
+func (p *pollState) drop() {
+	for _, m := range p.queue {
+		p.passed(m)
+	}
+	p.queue, p.skip, p.size = nil, 0, 0
 }
 
 // wake lets the pending poll look whether it has something to answer.
@@ -92,8 +122,8 @@ func (s *Session) queuePolling(m *Message) (*conn, error) {
 	if s.ended.Load() {
 		return nil, ErrClosed
 	}
-	if owed := p.owed() + len(p.queue)*messageOverhead; owed > p.limit {
-		return nil, owesTooMuch(owed, p.limit)
+	if err := s.engine.tooMuch(p.owed() + len(p.queue)*messageOverhead); err != nil {
+		return nil, err
 	}
 	p.push(m)
 	return nil, nil
@@ -132,7 +162,7 @@ func (p *pollState) end(mode endMode, first bool) (probe *conn) {
 		}
 	}
 	if mode == endByClient || mode == endAbort || !p.lingers {
-		p.queue, p.skip, p.size = nil, 0, 0
+		p.drop()
 	}
 	p.wake()
 	if first && mode == endShutdown && p.lingers {
@@ -168,6 +198,7 @@ func (s *Session) stopLingering() {
 	var probe *conn
 	if lingers {
 		s.poll.lingers = false
+		s.poll.drop()
 		s.poll.cutPOST()
 		probe = s.poll.probe
 		expiry = s.poll.expiry
@@ -202,7 +233,7 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, p *place) {
 	}
 	s := e.newSession(id, p)
 	s.negotiate(r)
-	s.poll = &pollState{limit: e.opts.MaxSendBuffer, woken: make(chan struct{}, 1), remote: r.RemoteAddr}
+	s.poll = &pollState{account: e.account, woken: make(chan struct{}, 1), remote: r.RemoteAddr}
 	s.poll.push(e.openPacket(s, Polling))
 	s.open(r, p)
 
@@ -234,18 +265,24 @@ func (s *Session) serveGET(w http.ResponseWriter, r *http.Request) {
 		s.engine.refuse(w, r, refusedRequest, "the session is on another transport")
 		return
 	}
+	defer s.answered(&batch)
 	if batch.refused {
 		s.engine.refuse(w, r, refusedDraining, "")
 	} else {
 		s.answerPoll(w, r, control, &batch)
 	}
-	s.mu.Lock()
-	batch.poll.answering -= batch.owed
-	batch.poll.passMarks(batch.owed)
-	s.mu.Unlock()
 	if batch.last {
 		s.stopLingering()
 	}
+}
+
+// answered notes that an answer has left, or will not.
+func (s *Session) answered(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.poll.answering -= b.owed
+	b.poll.charge(-b.owed)
+	b.poll.passMarks(b.owed)
 }
 
 // liftDeadlines is for requests that wait: those are meant to take long, and what limits
@@ -262,7 +299,6 @@ var (
 	errPostAborted = errors.New("transport: data request connection closed prematurely")
 	errPostTwice   = errors.New("transport: second data request while one is pending")
 	errPostBinary  = errors.New("transport: data request of type application/octet-stream")
-	errPostSlow    = errors.New("transport: data request took too long")
 )
 
 // lockPolling locks s.mu for a request of a client that polls, or answers why it does

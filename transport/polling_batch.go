@@ -106,12 +106,16 @@ func (p *pollState) take(b *batch, late bool) {
 			p.skip = 0
 		}
 	}
+	for _, m := range p.queue[:done] {
+		p.passed(m)
+	}
 	clear(p.queue[:done])
 	if p.queue = p.queue[done:]; len(p.queue) == 0 {
 		p.queue = nil
 	}
 	p.size -= b.owed
 	p.answering += b.owed
+	p.charge(b.owed)
 
 	if b.n == 0 {
 		b.add(false, []byte{'6'})

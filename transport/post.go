@@ -3,6 +3,8 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"os"
@@ -81,22 +83,28 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 	}
 	opts := &s.engine.opts
 	if r.ContentLength > int64(opts.MaxPayload) {
-		s.logTooLarge(r)
+		s.tooLarge(r.ContentLength)
 		return http.StatusRequestEntityTooLarge
 	}
 
 	body := bodies.Get().(*bytes.Buffer)
-	defer freeBody(body)
+	defer func() {
+		_ = s.underWay(post.read, 0)
+		freeBody(body)
+	}()
 	err := s.readBody(w, r, post, body)
 	switch {
 	case err == nil:
+	case errors.As(err, new(*LimitError)):
+		_ = s.violation(ReasonTransportError, err)
+		return http.StatusServiceUnavailable
 	case s.ended.Load():
 		return http.StatusBadRequest
 	case errors.As(err, new(*http.MaxBytesError)):
-		s.logTooLarge(r)
+		s.tooLarge(int64(post.read))
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		_ = s.violation(ReasonTransportError, errPostSlow)
+		_ = s.violation(ReasonTransportError, &LimitError{"BodyTimeout", fmt.Sprintf("the body of a POST took longer than %v", opts.BodyTimeout)})
 		return http.StatusRequestTimeout
 	default:
 		_ = s.violation(ReasonTransportError, errPostAborted)
@@ -136,7 +144,11 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, post *pending
 	}
 	s.mu.Unlock()
 
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, int64(opts.MaxPayload)))
+	var src io.Reader = http.MaxBytesReader(w, r.Body, int64(opts.MaxPayload))
+	if r.ContentLength < 0 || r.ContentLength >= freeShare {
+		src = &bodyReader{src, s, post}
+	}
+	_, err := body.ReadFrom(src)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,9 +156,28 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, post *pending
 	return err
 }
 
-func (s *Session) logTooLarge(r *http.Request) {
-	s.engine.log.Warn().Str("session", s.logID()).Int64("length", r.ContentLength).
-		Int("max_payload", s.engine.opts.MaxPayload).Msg("data request is too large")
+// bodyReader counts what it reads.
+type bodyReader struct {
+	io.Reader
+	session *Session
+	post    *pendingPOST
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	before := b.post.read
+	b.post.read += n
+	if limit := b.session.underWay(before, b.post.read); limit != nil {
+		return n, limit
+	}
+	return n, err
+}
+
+// tooLarge counts a body that is longer than it may be; length is what is known of it.
+func (s *Session) tooLarge(length int64) {
+	limit := s.engine.opts.MaxPayload
+	s.engine.Exceed(&LimitError{"MaxPayload", fmt.Sprintf("the body of a POST has %d bytes or more, %d are the most",
+		max(length, int64(limit)+1), limit)}, s.logID())
 }
 
 // isBinary tells the content type of Engine.IO v3's binary payloads, which v4 has not.

@@ -85,7 +85,7 @@ func (e *Engine) enterStream(stream Stream, r *http.Request, p *place) (*conn, *
 		Conn:  streamConn{stream},
 		form:  formStream,
 		state: connCorked,
-		limit: e.opts.MaxSendBuffer,
+		calm:  e.calm,
 	}
 	_ = stream.SetReadDeadline(time.Now().Add(e.opts.UpgradeTimeout))
 	frames := &streamFrames{r: bufio.NewReaderSize(stream, readBuffer), limit: maxOpening}
@@ -185,6 +185,7 @@ func (e *Engine) upgradeToStream(c *conn, id string) bool {
 
 // serveStream reads until the stream ends.
 func (c *conn) serveStream(frames *streamFrames) {
+	frames.session = c.session
 	defer c.served()
 	defer c.containStream()
 	defer frames.free()
@@ -196,9 +197,14 @@ func (c *conn) serveStream(frames *streamFrames) {
 		}
 		c.receive(data, binary)
 	}
-	if errors.Is(c.readErr, errFrame) && c.phase == probeNone {
+	switch {
+	case c.phase != probeNone:
+		c.readFailed = true
+	case errors.Is(c.readErr, errFrame):
 		_ = c.session.violation(ReasonParseError, c.readErr)
-	} else {
+	case errors.As(c.readErr, new(*LimitError)):
+		_ = c.session.violation(ReasonTransportError, c.readErr)
+	default:
 		c.readFailed = true
 	}
 	c.readEnded = true
@@ -227,6 +233,9 @@ type streamFrames struct {
 	r     io.Reader
 	limit int // bytes
 	buf   *buffer
+
+	session *Session // nil before there is one
+	counted int      // bytes of buf, for the session
 }
 
 var streamBuffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, readAhead)} }}
@@ -253,7 +262,7 @@ func (f *streamFrames) next() (data []byte, isBinary bool, err error) {
 		}
 	}
 	if size == 0 || size > uint64(f.limit) {
-		return nil, false, fmt.Errorf("%w: its length is %d, allowed are 1 to %d", errFrame, size, f.limit)
+		return nil, false, f.badSize(size)
 	}
 	f.buf = streamBuffers.Get().(*buffer)
 	f.buf.b = slices.Grow(f.buf.b[:0], int(min(size, readAhead)))
@@ -264,11 +273,32 @@ func (f *streamFrames) next() (data []byte, isBinary bool, err error) {
 			return nil, false, io.ErrUnexpectedEOF
 		}
 		f.buf.b = data
+		if err := f.count(len(data)); err != nil {
+			return nil, false, err
+		}
 	}
 	return f.buf.b, isBinary, nil
 }
 
+func (f *streamFrames) badSize(size uint64) error {
+	if size == 0 {
+		return fmt.Errorf("%w: it is empty", errFrame)
+	}
+	return fmt.Errorf("%w: %w", errFrame, &LimitError{"MaxPayload", fmt.Sprintf("a message of %d bytes, %d are the most", size, f.limit)})
+}
+
+// count notes how much of a frame has arrived.
+func (f *streamFrames) count(n int) error {
+	if f.session == nil {
+		return nil
+	}
+	from := f.counted
+	f.counted = n
+	return f.session.underWay(from, n)
+}
+
 func (f *streamFrames) free() {
+	_ = f.count(0)
 	if f.buf != nil && cap(f.buf.b) <= keepSize {
 		streamBuffers.Put(f.buf)
 	}

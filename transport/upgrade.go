@@ -30,7 +30,7 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 	}
 	e.setHeaders(w, r)
 	if !s.reserveUpgrade() {
-		e.dismiss(w, r)
+		e.dismiss(w, r, s)
 		return
 	}
 
@@ -47,7 +47,7 @@ func (e *Engine) upgradeSession(w http.ResponseWriter, r *http.Request, s *Sessi
 		s.mu.Unlock()
 		e.release()
 	}()
-	c, socket := e.hijack(w, r)
+	c, socket := e.hijack(w, r, s)
 	if c == nil {
 		return
 	}
@@ -71,7 +71,7 @@ func (s *Session) reserveUpgrade() bool {
 // probeOn makes c the probe, for the upgrade timeout. If the session did not wait for
 // it, c is killed and its reader will see that.
 func (s *Session) probeOn(c *conn) {
-	c.session, c.phase = s, probeOpen
+	c.session, c.phase = s, probeOpen // a stream has no session yet
 	s.mu.Lock()
 	open := !s.ended.Load()
 	if open {
@@ -91,17 +91,19 @@ func (s *Session) probeOn(c *conn) {
 // dismiss accepts a WebSocket for a session that has one, or is closing, and closes
 // it. It is the one refusal that comes behind the 101: the reference server does so,
 // and the official test suite knows nothing else.
-func (e *Engine) dismiss(w http.ResponseWriter, r *http.Request) {
-	c, _ := e.hijack(w, r)
+func (e *Engine) dismiss(w http.ResponseWriter, r *http.Request, s *Session) {
+	c, _ := e.hijack(w, r, s)
 	if c == nil {
 		return
 	}
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(handshakeTimeout))
 	c.mu.Lock()
-	c.put(closeFrame)
+	c.put(closeFrame, nil)
 	c.mu.Unlock()
 	for c.first != nil {
-		_, _ = c.Conn.Write(c.take().b) // it waits, but not for long
+		buf := c.take()
+		_, _ = c.Conn.Write(buf.b) // it waits, but not for long
+		c.done(buf)
 	}
 	_ = c.Conn.Close()
 	e.log.Debug().Str("remote", r.RemoteAddr).Msg("second websocket of a session closed")

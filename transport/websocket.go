@@ -95,9 +95,10 @@ func (e *Engine) checkHandshake(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// hijack takes the connection over from the HTTP server and completes the handshake.
+// hijack takes the connection over from the HTTP server, for s, and completes the
+// handshake.
 // If it returns nil the request has been dealt with.
-func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Conn) {
+func (e *Engine) hijack(w http.ResponseWriter, r *http.Request, s *Session) (*conn, *gws.Conn) {
 	header := w.Header().Clone()
 	netConn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -107,10 +108,11 @@ func (e *Engine) hijack(w http.ResponseWriter, r *http.Request) (*conn, *gws.Con
 	}
 	_ = netConn.SetDeadline(time.Time{})
 	c := &conn{
-		Conn:  netConn,
-		raw:   rawConn(netConn),
-		early: new(early),
-		limit: e.opts.MaxSendBuffer,
+		Conn:    netConn,
+		session: s,
+		raw:     rawConn(netConn),
+		early:   new(early),
+		calm:    e.calm,
 	}
 	if c.raw != nil {
 		c.source = newRawRead(c.raw)
@@ -191,14 +193,13 @@ func (e *Engine) openWebSocket(w http.ResponseWriter, r *http.Request, p *place)
 			e.release()
 		}
 	}()
-	c, socket := e.hijack(w, r)
+	s := e.newSession(id, p)
+	c, socket := e.hijack(w, r, s)
 	if c == nil {
 		return
 	}
 	opening = false // or accept may close the session, which does that
-	s := e.newSession(id, p)
 	s.negotiate(r)
-	c.session = s
 	s.shape(c, r)
 	s.ws.Store(c)
 	_ = c.append(e.openPacket(s, WebSocket)) // it is the first

@@ -58,9 +58,9 @@ func newServer(ping, timeout time.Duration) *framework.Server {
 		Transport: transport.Options{
 			PingInterval: ping, PingTimeout: timeout,
 			// What is measured is how it gets slower, not that clients are refused.
-			MaxSessions: -1, HandshakeRate: -1, MaxDelay: -1,
+			MaxSessions: -1, HandshakeRate: -1, MaxDelay: -1, MaxBuffered: -1,
 		},
-		Logger:    zerolog.Nop(),
+		Logger: zerolog.Nop(),
 	})
 	srv.Register("/", &Load{})
 	return srv
