@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -359,6 +360,62 @@ func TestAMessageUnderWayOnAStreamCounts(t *testing.T) {
 		go func() { _, _ = c.conn.Write(bytes.Repeat([]byte("x"), 450_000)) }()
 		wantLimit(t, p.wantClosed(t, ReasonTransportError), "MaxBuffered")
 	})
+}
+
+func TestAMessageUnderWayOnAWebSocketCounts(t *testing.T) {
+	tests := []struct {
+		name  string
+		write func(c *wsClient, n int) // of a message that is not complete
+	}{
+		{"a long frame", func(c *wsClient, n int) {
+			head := appendHeader(nil, opText, 900_000)
+			head[1] |= bitMasked
+			_, _ = c.conn.Write(append(append(head, 0, 0, 0, 0, '4'), bytes.Repeat([]byte("x"), n-1)...))
+		}},
+		{"fragments", func(c *wsClient, n int) {
+			data := []byte("4" + strings.Repeat("x", n-1))
+			opcode := byte(opText)
+			for part := range slices.Chunk(data, 1000) {
+				head := appendHeader(nil, opcode, len(part))
+				head[1] |= bitMasked
+				if _, err := c.conn.Write(append(append(head, 0, 0, 0, 0), part...)); err != nil {
+					return
+				}
+				opcode = 0
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const limit = 1 << 20
+				h := newHarness(t, Options{MaxBuffered: limit})
+				var clients []*wsClient
+				var peers []*peer
+				for range 10 {
+					c, p := h.openWS()
+					clients, peers = append(clients, c), append(peers, p)
+				}
+				for i, c := range clients {
+					go tt.write(c, 200_000)
+					synctest.Wait()
+					if got := h.engine.Buffered(); i == 0 && got < 150_000 || got > limit+300_000 {
+						t.Errorf("got %d bytes counted with %d messages under way", got, i+1)
+					}
+				}
+				closed := 0
+				for _, p := range peers {
+					if len(p.closed) > 0 {
+						wantLimit(t, p.wantClosed(t, ReasonTransportError), "MaxBuffered")
+						closed++
+					}
+				}
+				if closed < 3 || closed > 7 {
+					t.Errorf("got %d sessions closed, want those that are too many", closed)
+				}
+			})
+		})
+	}
 }
 
 func TestTheStepsOfCountingFitTheBounds(t *testing.T) {

@@ -23,7 +23,6 @@ type conn struct {
 	net.Conn
 	raw     syscall.RawConn // nil if a write cannot be tried without blocking
 	session *Session
-	calm    int // bytes that may be owed without a look at what is allowed
 
 	// These belong to the goroutine that reads.
 	source     source      // nil of a stream
@@ -32,12 +31,14 @@ type conn struct {
 	readErr    error       // what gws reported
 	piece      uint32      // bytes of payload that are to come before the next head
 	phase      probePhase
-	unflushed  bool // gws has written: it leaves before reading waits for more
-	hungUp     bool // gws has closed the connection
-	readFailed bool // there is nobody to send a close frame to
-	readEnded  bool // gws has returned, and neither panicked nor been ended
-	inflates   bool // permessage-deflate was agreed on
+	unflushed  bool   // gws has written: it leaves before reading waits for more
+	hungUp     bool   // gws has closed the connection
+	readFailed bool   // there is nobody to send a close frame to
+	readEnded  bool   // gws has returned, and neither panicked nor been ended
+	inflates   bool   // permessage-deflate was agreed on
+	coming     uint16 // KiB that gws has made room for, of a message that is under way
 
+	calm  uint16    // bytes that may be owed without a look at what is allowed; never changes
 	form  form      // what messages look like here; never changes once the session is there
 	state connState // guarded by mu, and here for want of room
 
@@ -315,7 +316,7 @@ func (c *conn) owed() int { return c.waiting + c.inflight }
 
 // tooMuch tells that nothing more may be added to what is owed, and why.
 func (c *conn) tooMuch() error {
-	if owed := c.owed(); owed > c.calm && c.state == connOpen {
+	if owed := c.owed(); owed > int(c.calm) && c.state == connOpen {
 		if err := c.session.engine.tooMuch(owed); err != nil {
 			return err
 		}

@@ -89,6 +89,7 @@ func (c *conn) kill() {
 // it sends is thrown away until it has seen the close frame.
 func (c *conn) finish(brokenOff bool) {
 	w := c.session.workers.wheel
+	c.cameIn()
 	c.mu.Lock()
 	alive := c.state != connDead
 	c.state = max(c.state, connEnding)

@@ -537,7 +537,7 @@ func readingConn(data []byte, maxPayload int) *conn {
 	return &conn{
 		Conn:    nowhere{},
 		state:   connOpen,
-		session: &Session{engine: &Engine{opts: Options{MaxPayload: maxPayload}}},
+		session: &Session{engine: New(Options{MaxPayload: maxPayload}, nil)},
 		source:  plainRead{bufio.NewReaderSize(iotest.OneByteReader(bytes.NewReader(data)), gwsBuffer)},
 	}
 }

@@ -28,7 +28,7 @@ type Engine struct {
 	deflate  *deflate // nil unless there is permessage-deflate
 	proxies  []netip.Prefix
 	lobby    *lobby
-	calm     int // bytes that a client may be owed whatever it is like
+	calm     uint16 // bytes that a client may be owed whatever it is like
 	account  *account
 
 	limits        limits
@@ -66,7 +66,7 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 	e.deflate = newDeflate(e.opts.PerMessageDeflate)
 	e.proxies = parseProxies(e.opts.TrustedProxies)
 	e.lobby = newLobby(&e.opts)
-	e.calm = min(e.opts.MaxSendBuffer, freeShare)
+	e.calm = uint16(min(e.opts.MaxSendBuffer, freeShare))
 	e.account = newAccount(e, &e.opts)
 	return e
 }

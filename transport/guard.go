@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // What a client sends on a WebSocket is looked at here, frame by frame, before gws
@@ -70,6 +71,7 @@ const (
 	closeProtocol = 1002
 	closeInvalid  = 1007
 	closeTooLarge = 1009
+	closeTryLater = 1013
 )
 
 var (
@@ -141,7 +143,7 @@ func (c *conn) hasPiece() bool { return c.begun != nil && c.begun.rest > 0 }
 // for the rest of it: so many have begun it, from 1 to minHead.
 func (c *conn) nextFrame(buf []byte, begun int) (head, error) {
 	if c.hasPiece() {
-		return c.nextPiece(0), nil
+		return c.comesIn(c.nextPiece(0))
 	}
 	h, err := c.readHead(buf, begun)
 	switch {
@@ -150,7 +152,7 @@ func (c *conn) nextFrame(buf []byte, begun int) (head, error) {
 	case h.control():
 		return h, c.control(h)
 	default:
-		return c.nextOfMessage(h), nil
+		return c.comesIn(c.nextOfMessage(h))
 	}
 }
 
@@ -271,6 +273,32 @@ func (c *conn) nextPiece(first byte) head {
 	}
 	c.piece = uint32(n)
 	return h
+}
+
+// comesIn counts what gws makes room for: a message as far as it is there, and the piece
+// of it that h announces. Most are too short to count.
+func (c *conn) comesIn(h head) (head, error) {
+	n := int(c.coming)<<10 + h.size
+	if c.begun != nil {
+		n = c.begun.size - c.begun.rest
+	}
+	if n < 1<<10 {
+		return h, nil
+	}
+	from := int(c.coming) << 10
+	c.coming = uint16(min(n>>10, math.MaxUint16))
+	if err := c.session.underWay(from, int(c.coming)<<10); err != nil {
+		return head{}, c.breakOff(closeTryLater, err)
+	}
+	return h, nil
+}
+
+// cameIn ends what comesIn began.
+func (c *conn) cameIn() {
+	if c.coming > 0 {
+		_ = c.session.underWay(int(c.coming)<<10, 0)
+		c.coming = 0
+	}
 }
 
 // readFull reads all of p, or fails.

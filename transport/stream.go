@@ -196,6 +196,8 @@ func (c *conn) serveStream(frames *streamFrames) {
 			break
 		}
 		c.receive(data, binary)
+		frames.free()
+		c.maySuspend()
 	}
 	switch {
 	case c.phase != probeNone:

@@ -41,8 +41,17 @@ func newUpgrader(opts *Options) *gws.Upgrader {
 type events struct{ gws.BuiltinEventHandler }
 
 func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
-	defer func() { _ = message.Close() }()
 	c := socket.NetConn().(*conn)
+	c.receiveMessage(message)
+	c.maySuspend()
+}
+
+// receiveMessage handles a message of gws's and gives its buffer back.
+func (c *conn) receiveMessage(message *gws.Message) {
+	defer func() {
+		_ = message.Close()
+		c.cameIn()
+	}()
 	c.receive(message.Bytes(), message.Opcode == gws.OpcodeBinary)
 }
 
@@ -292,7 +301,12 @@ func (c *conn) receive(data []byte, binary bool) {
 		}
 		s.deliver(p.Data, p.Binary)
 	}
-	if !s.mayRead() {
+}
+
+// maySuspend waits while nothing is to be read. No buffer is held meanwhile. A probe
+// goes on: its packets are no messages.
+func (c *conn) maySuspend() {
+	if s := c.session; c.phase == probeNone && !s.mayRead() {
 		c.flushReplies() // or they would wait until reading goes on
 		s.pause(nil)
 	}
