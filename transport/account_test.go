@@ -313,8 +313,9 @@ func TestBodiesUnderWayCount(t *testing.T) {
 		for range targets {
 			statuses[(<-answers).status]++
 		}
-		if statuses[200] != len(targets)-broken {
-			t.Errorf("got statuses %v, want %d times 200", statuses, len(targets)-broken)
+		// What comes last may make one more too many.
+		if ok := statuses[200]; ok < 3 || ok > len(targets)-broken || ok+statuses[503] != len(targets) {
+			t.Errorf("got statuses %v after %d were closed, want 200 for most of the others and 503 for the rest", statuses, broken)
 		}
 	})
 }
