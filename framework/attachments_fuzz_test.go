@@ -392,28 +392,32 @@ func modelName(elems []json.RawMessage) (name string, ok bool) {
 	return string(elems[0]), number
 }
 
-// placed tells whether each placeholder among the elements names an attachment, if
-// there are any attachments.
+// placed tells whether each placeholder among the elements names an attachment of its
+// own, if there are any attachments.
 func (m *model) placed(elems []json.RawMessage, attachments int) bool {
 	if attachments == 0 {
 		return true
+	}
+	free := make(map[float64]bool)
+	for i := range attachments {
+		free[float64(i)] = true
 	}
 	for _, elem := range elems {
 		d := json.NewDecoder(bytes.NewReader(elem))
 		d.UseNumber()
 		var tree any
-		if err := d.Decode(&tree); err != nil || !placedIn(tree, attachments) {
+		if err := d.Decode(&tree); err != nil || !placedIn(tree, free) {
 			return false
 		}
 	}
 	return true
 }
 
-func placedIn(tree any, attachments int) bool {
+func placedIn(tree any, free map[float64]bool) bool {
 	switch tree := tree.(type) {
 	case []any:
 		for _, item := range tree {
-			if !placedIn(item, attachments) {
+			if !placedIn(item, free) {
 				return false
 			}
 		}
@@ -421,10 +425,12 @@ func placedIn(tree any, attachments int) bool {
 		if tree["_placeholder"] == true {
 			number, _ := tree["num"].(json.Number)
 			n, err := number.Float64()
-			return err == nil && n == float64(int(n)) && 0 <= n && int(n) < attachments
+			ok := err == nil && free[n]
+			free[n] = false
+			return ok
 		}
 		for _, item := range tree {
-			if !placedIn(item, attachments) {
+			if !placedIn(item, free) {
 				return false
 			}
 		}

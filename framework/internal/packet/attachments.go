@@ -11,10 +11,22 @@ var errIllegal = errors.New("illegal attachments")
 
 // CheckPlaceholders walks the arguments of a binary packet and makes sure that
 // every {"_placeholder":true} in them names one of its attachments, as the
-// reference's parser does (protocol v5, "Packet encoding").
+// reference's parser does (protocol v5, "Packet encoding"), and that no two name the
+// same: no encoder writes that, and each of them would be an attachment of its own,
+// a megabyte for thirty bytes, when the data is sent on.
 func CheckPlaceholders(elems [][]byte, attachments int) error {
+	var room [16]bool // more than most packets have
+	named := room[:]
+	if attachments > len(named) {
+		named = make([]bool, attachments)
+	}
+	named = named[:attachments]
+	if usual(elems, named) {
+		return nil
+	}
+	clear(named)
 	for _, elem := range elems {
-		if !mayHold(elem) || usual(elem, attachments) {
+		if !mayHold(elem) {
 			continue
 		}
 		d := json.NewDecoder(bytes.NewReader(elem))
@@ -23,7 +35,7 @@ func CheckPlaceholders(elems [][]byte, attachments int) error {
 		if err := d.Decode(&v); err != nil {
 			return err
 		}
-		if err := checkPlaceholders(v, attachments); err != nil {
+		if err := checkPlaceholders(v, named); err != nil {
 			return err
 		}
 	}
@@ -33,9 +45,19 @@ func CheckPlaceholders(elems [][]byte, attachments int) error {
 // mayHold spares plain numbers and strings the walk.
 func mayHold(elem []byte) bool { return elem[0] == '{' || elem[0] == '[' }
 
-// usual tells whether all placeholders in elem are as every encoder writes them, and
-// name attachments. It reads no structure, so where it is not sure it says no.
-func usual(elem []byte, attachments int) bool {
+// usual tells whether all placeholders in elems are as every encoder writes them, and
+// each names an attachment of its own. It reads no structure, so where it is not sure
+// it says no.
+func usual(elems [][]byte, named []bool) bool {
+	for _, elem := range elems {
+		if mayHold(elem) && !usualIn(elem, named) {
+			return false
+		}
+	}
+	return true
+}
+
+func usualIn(elem []byte, named []bool) bool {
 	if bytes.IndexByte(elem, '\\') >= 0 {
 		return false // a key may be written with escapes
 	}
@@ -48,9 +70,10 @@ func usual(elem []byte, attachments int) bool {
 			return false
 		}
 		num, rest, ok := digits(elem[i+len(placeholderText):])
-		if !ok || num >= uint64(attachments) || len(rest) == 0 || rest[0] != '}' {
+		if !ok || num >= uint64(len(named)) || named[num] || len(rest) == 0 || rest[0] != '}' {
 			return false
 		}
+		named[num] = true
 		elem = rest
 	}
 }
@@ -60,11 +83,11 @@ var (
 	placeholderText = []byte(`_placeholder":true,"num":`)
 )
 
-func checkPlaceholders(v any, attachments int) error {
+func checkPlaceholders(v any, named []bool) error {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			if err := checkPlaceholders(item, attachments); err != nil {
+			if err := checkPlaceholders(item, named); err != nil {
 				return err
 			}
 		}
@@ -72,13 +95,14 @@ func checkPlaceholders(v any, attachments int) error {
 		if v["_placeholder"] == true {
 			text, _ := v["num"].(json.Number)
 			num, err := text.Float64()
-			if err != nil || num < 0 || num >= float64(attachments) || num != float64(int(num)) {
+			if err != nil || num < 0 || num >= float64(len(named)) || num != float64(int(num)) || named[int(num)] {
 				return errIllegal
 			}
+			named[int(num)] = true
 			return nil
 		}
 		for _, item := range v {
-			if err := checkPlaceholders(item, attachments); err != nil {
+			if err := checkPlaceholders(item, named); err != nil {
 				return err
 			}
 		}

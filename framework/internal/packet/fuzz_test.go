@@ -207,6 +207,7 @@ func FuzzPlaceholders(f *testing.F) {
 		`["a",{"_placeholder":true,"num":1e0}]`, `["a",{"_placeholder":true,"num":000}]`, `["a",{"x":"_placeholder"}]`,
 		`["a",[{"_placeholder":true,"num":1},{"_placeholder":false}]]`, `["a",{"a":{},"_placeholder":true,"num":1}]`,
 		`["a",{"_placeholder":true,"num":{"_placeholder":true,"num":0}}]`, `["a",{"_placeholder":{"_placeholder":true,"num":5}}]`,
+		`["a",{"_placeholder":true,"num":1},{"num":1,"_placeholder":true}]`, `["a",{"x":{"_placeholder":true,"num":0},"x":{"_placeholder":true,"num":0}}]`,
 		`["a",{"x":1e999,"y":"\n"}]`, `["a",{"\u005fplaceholder":true,"num":1e999}]`,
 	} {
 		f.Add([]byte(s), byte(2))
@@ -231,6 +232,7 @@ func modelPlaceholders(array []byte, attachments int) bool {
 	if err := d.Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
+	named := make(map[int]bool) // no two may name the same
 	var walk func(v any) bool
 	walk = func(v any) bool {
 		switch v := v.(type) {
@@ -245,7 +247,8 @@ func modelPlaceholders(array []byte, attachments int) bool {
 				number, _ := v["num"].(json.Number)
 				f, err := number.Float64()
 				for i := range attachments {
-					if err == nil && f == float64(i) {
+					if err == nil && f == float64(i) && !named[i] {
+						named[i] = true
 						return true
 					}
 				}

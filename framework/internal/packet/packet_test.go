@@ -228,6 +228,11 @@ func TestPlaceholdersMustNameAnAttachment(t *testing.T) {
 		{`["a",{"\u005fplaceholder":true,"num":2}]`, false},
 		{`["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":2}]`, false},
 		{`["a",{"x":{"_placeholder":true,"num":0},"y":{"_placeholder":true,"num":7}}]`, false},
+		{`["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, true},
+		{`["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`, false},
+		{`["a",[{"_placeholder":true,"num":1},{"_placeholder":true,"num":1}]]`, false},
+		{`["a",{"_placeholder":true,"num":0},{"num":0,"_placeholder":true}]`, false},
+		{`["a",[{"num":1,"_placeholder":true},{"\u005fplaceholder":true,"num":1}]]`, false},
 		{`["a",{"text":"_placeholder","_placeholder":1}]`, true},
 		{`["a",{"number":1e999,"text":"\n"}]`, true}, // as it is without the escape
 		{`["a",{"\u005fplaceholder":true,"num":1e999}]`, false},
