@@ -65,6 +65,10 @@ func (e *Engine) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 		e.refuse(w, r, refusedRequest, "control characters in the Origin header")
 		return false
 	}
+	if len(r.Header["Origin"]) > 1 { // RFC 6454 section 7.3: at most one; which of them counts is anybody's guess
+		e.refuse(w, r, refusedRequest, "more than one Origin header")
+		return false
+	}
 	everybody, allowed := e.knowsOrigin(r, origin)
 	if !allowed {
 		e.refuse(w, r, refusedOrigin, fmt.Sprintf("pages of origin %q may not connect to host %q: "+
