@@ -1,0 +1,406 @@
+package framework_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/sockettest"
+)
+
+// The TestHostile tests send what no client sends. Each case is a fault of its own with
+// the answer that it has to get: status and body, close code, packet, and the reason
+// for which a session ends. Two clients that behave are there throughout, and are
+// served after each. The tables stand in hostile_*_test.go, one file a group.
+
+// arena is a whole server, two clients that behave, and doors for those who do not.
+type arena struct {
+	t     *testing.T
+	srv   *framework.Server
+	dial  func(t *testing.T) net.Conn // from an address of its own choice, see from
+	from  net.Addr                    // what the server takes for the client's address; nil for the true one
+	good  []*sockettest.Socket
+	calls int
+	log   *logBuffer
+	gone  chan hostileEnd       // of connections
+	left  chan framework.Reason // of sockets in "/"
+	ask   chan answer           // what became of the question that "ask" asks
+	gate  chan struct{}         // closed when "wait" may go on
+
+	mu     sync.Mutex
+	secret []string      // session ids: nothing may show them
+	opened []net.Conn    // by the case that runs
+	polls  []*pollClient // likewise
+
+	// What an observer has been told of.
+	clients, sockets int
+	told             chan struct{}
+	observed         chan struct{}
+}
+
+// hostileEnd is how a connection came to its end.
+type hostileEnd struct {
+	reason framework.Reason
+	err    error
+}
+
+type answer struct {
+	args framework.Args
+	err  error
+}
+
+// arenaSetup is what tests have different.
+type arenaSetup struct {
+	options framework.Options
+	pipes   bool                    // connections in memory, for a synctest bubble
+	serve   func(*framework.Server) // more handlers
+}
+
+// newArena starts a server as Run does.
+func newArena(t *testing.T, setup arenaSetup) *arena {
+	t.Helper()
+	a := &arena{
+		t:    t,
+		log:  new(logBuffer),
+		gone: make(chan hostileEnd, 10_000),
+		left: make(chan framework.Reason, 10_000),
+		ask:  make(chan answer, 10_000),
+		gate: make(chan struct{}),
+
+		told:     make(chan struct{}, 1),
+		observed: make(chan struct{}, 1),
+	}
+	setup.options.Logger = zerolog.New(a.log).Level(zerolog.InfoLevel)
+	a.srv = framework.New(setup.options)
+	a.register()
+	if setup.serve != nil {
+		setup.serve(a.srv)
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", a.srv)
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		ErrorLog:          log.New(a.log, "", 0),
+	}
+	listener := a.listen(setup.pipes)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener)
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := a.srv.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		equal(t, "sessions at the end", a.srv.ClientsCount(), 0)
+		_ = server.Close()
+		<-served
+		a.keepsSecrets(t)
+	})
+
+	for _, transport := range []string{"websocket", "polling"} {
+		client := sockettest.Dial(t, a.srv, sockettest.Options{Transport: transport, Timeout: 20 * time.Second})
+		a.good = append(a.good, client.Join("/"))
+		a.secret = append(a.secret, client.SID())
+	}
+	return a
+}
+
+// register serves what the cases speak to.
+func (a *arena) register() {
+	count := func(clients, sockets int) {
+		a.mu.Lock()
+		a.clients += clients
+		a.sockets += sockets
+		a.mu.Unlock()
+		select {
+		case a.told <- struct{}{}:
+		default:
+		}
+	}
+	a.srv.Observe(framework.Observer{
+		Opened: func(framework.Client) { count(1, 0) },
+		Closed: func(_ framework.Client, reason framework.Reason, err error) {
+			a.gone <- hostileEnd{reason, err}
+			count(-1, 0)
+		},
+		Connected:    func(*framework.Socket) { count(0, 1) },
+		Disconnected: func(*framework.Socket, framework.Reason, error) { count(0, -1) },
+		Left: func(_ *framework.Socket, room string) {
+			if room == "observed" {
+				a.observed <- struct{}{}
+			}
+		},
+	})
+	a.srv.On("disconnect", func(r framework.Reason) { a.left <- r })
+	a.srv.On("echo", func(args framework.Args) framework.Args { return args })
+	a.srv.On("int", func(n int) int { return n })
+	a.srv.On("float", func(f float64) float64 { return f })
+	a.srv.On("text", func(s string) int { return len(s) })
+	a.srv.On("any", func(v any) any { return v })
+	a.srv.On("file", func(b []byte) int { return len(b) })
+	a.srv.On("raw", func(v json.RawMessage) int { return len(v) })
+	a.srv.On("object", func(v struct{ Name string }) string { return v.Name })
+	a.srv.On("join", func(s *framework.Socket, room string) error { return a.join(s, room) })
+	a.srv.On("leave", func(s *framework.Socket, room string) { s.Leave(room) })
+	a.srv.On("panic", func() { panic("secret") })
+	a.srv.On("wait", func() { <-a.gate })
+	a.srv.On("shout", func(room, text string) error { return a.srv.To(room).Emit("shouted", text) })
+	a.srv.On("ask", func(s *framework.Socket) error {
+		return s.Emit("question", func(args framework.Args, err error) { a.ask <- answer{args, err} })
+	})
+	a.srv.Route("/side", func(r *framework.Router) {
+		r.On("echo", func(args framework.Args) framework.Args { return args })
+	})
+	a.srv.Route("/closed", func(r *framework.Router) {
+		r.On("connect", func() error { return fmt.Errorf("secret") })
+	})
+	a.srv.RouteFunc("/job/{id}", func(r *framework.Router, p framework.Params) error {
+		if p.Get("id") == "none" {
+			return framework.Refuse("no such job")
+		}
+		r.On("echo", func(args framework.Args) framework.Args { return args })
+		return nil
+	})
+}
+
+func (a *arena) join(s *framework.Socket, room string) error {
+	s.Join(room)
+	return nil
+}
+
+// listen opens the door: loopback TCP, or pipes.
+func (a *arena) listen(pipes bool) net.Listener {
+	if pipes {
+		l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+		a.dial = func(t *testing.T) net.Conn {
+			client, server := net.Pipe()
+			t.Cleanup(func() { _ = client.Close() })
+			l.conns <- &seenFrom{server, a.from}
+			a.opens(client)
+			return client
+		}
+		return l
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.dial = func(t *testing.T) net.Conn {
+		t.Helper()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(30 * time.Second)) // a test that waits in vain is to say so
+		a.opens(c)
+		return c
+	}
+	if a.from == nil {
+		return l
+	}
+	return &seenFromAll{l, a}
+}
+
+func (a *arena) opens(c net.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.opened = append(a.opened, c)
+}
+
+// seenFrom is a connection whose client is somewhere else.
+type seenFrom struct {
+	net.Conn
+	from net.Addr
+}
+
+func (c *seenFrom) RemoteAddr() net.Addr {
+	if c.from == nil {
+		return c.Conn.RemoteAddr()
+	}
+	return c.from
+}
+
+type seenFromAll struct {
+	net.Listener
+	a *arena
+}
+
+func (l *seenFromAll) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &seenFrom{c, l.a.from}, err
+}
+
+// pipeListener listens in memory.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+
+// healthy has the clients that behave served.
+func (a *arena) healthy(t *testing.T) {
+	t.Helper()
+	a.calls++
+	for _, s := range a.good {
+		got := s.Call("echo", t.Name(), a.calls).JSON()
+		equal(t, "answer to a client that behaves", got, fmt.Sprintf("[%q,%d]", t.Name(), a.calls))
+	}
+}
+
+// ended waits for the next connection that ends and returns why it did.
+func (a *arena) ended(t *testing.T) hostileEnd {
+	t.Helper()
+	return receive(t, a.gone)
+}
+
+// wantEnd checks why the connection ended, and the socket that it had in "/" if it is
+// said to have had one.
+func (a *arena) wantEnd(t *testing.T, reason framework.Reason, joined bool) {
+	t.Helper()
+	got := a.ended(t)
+	if got.reason != reason {
+		t.Errorf("the connection ended with %q (%v), want %q", got.reason, got.err, reason)
+	}
+	if joined {
+		equal(t, "OnDisconnect was told", receive(t, a.left), reason)
+	}
+}
+
+// clear ends what a case has opened and left open, and waits for that.
+func (a *arena) clear(t *testing.T) {
+	t.Helper()
+	a.mu.Lock()
+	opened, polls := a.opened, a.polls
+	a.opened, a.polls = nil, nil
+	a.mu.Unlock()
+	for _, c := range opened {
+		_ = c.Close()
+	}
+	for _, p := range polls {
+		p.leave()
+	}
+	a.settle(t)
+}
+
+// settle waits until only the clients that behave are left, in what observers are told
+// too: what comes late would be taken for the next case's.
+func (a *arena) settle(t *testing.T) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for !a.settled(t) {
+		select {
+		case <-a.told:
+		case <-deadline:
+			t.Fatalf("%d clients are left, want %d", a.srv.ClientsCount(), len(a.good))
+		}
+	}
+	for len(a.gone)+len(a.left) > 0 {
+		select {
+		case <-a.gone:
+		case <-a.left:
+		}
+	}
+}
+
+func (a *arena) settled(t *testing.T) bool {
+	t.Helper()
+	if a.srv.ClientsCount() > len(a.good) {
+		return false
+	}
+	// Who hears of this room has heard of all that was opened before.
+	a.good[0].Call("join", "observed")
+	a.good[0].Call("leave", "observed")
+	receive(t, a.observed)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.clients == len(a.good) && a.sockets == len(a.good)
+}
+
+// hides notes a session id, which nobody but its client is to see.
+func (a *arena) hides(sid string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.secret = append(a.secret, sid)
+}
+
+// polled notes a session, so that clear can end it.
+func (a *arena) polled(p *pollClient) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.polls = append(a.polls, p)
+}
+
+func (a *arena) keepsSecrets(t *testing.T) {
+	t.Helper()
+	lines := a.log.String()
+	for _, sid := range a.secret {
+		if strings.Contains(lines, sid) {
+			t.Errorf("the log has the session id %s in full", sid)
+		}
+	}
+}
+
+// hostileTables are the names of all cases, by group.
+var hostileTables = map[string]func() []string{}
+
+func TestHostileCasesAreManyAndDistinct(t *testing.T) {
+	seen := make(map[string]string)
+	for group, names := range hostileTables {
+		list := names()
+		t.Logf("%s: %d cases", group, len(list))
+		for _, name := range list {
+			if other, ok := seen[name]; ok {
+				t.Errorf("%q is in %s and in %s", name, group, other)
+			}
+			seen[name] = group
+		}
+	}
+	if len(seen) < 150 {
+		t.Errorf("got %d cases, want 150 at least", len(seen))
+	}
+}
+
+// names lists the cases of a table.
+func names[T any](table []T, name func(T) string) func() []string {
+	return func() []string {
+		list := make([]string, len(table))
+		for i, c := range table {
+			list[i] = name(c)
+		}
+		return list
+	}
+}
