@@ -30,6 +30,7 @@ const (
 // httpFault is a request, or several on one connection.
 type httpFault struct {
 	name   string
+	query  string            // of that client; "EIO=4" if it is left out
 	send   string            // {sid} is the session of a client that polls
 	want   []string          // answers; "eof": the server hangs up
 	header map[string]string // of the first
@@ -149,7 +150,7 @@ func TestHostileHTTP(t *testing.T) { runHTTP(t, newArena(t, arenaSetup{}), httpF
 func runHTTP(t *testing.T, a *arena, faults []httpFault) {
 	for _, c := range faults {
 		t.Run(c.name, func(t *testing.T) {
-			victim := a.poll(t, "EIO=4")
+			victim := a.poll(t, or(c.query, "EIO=4"))
 			attacker := a.http(t)
 			attacker.send(strings.ReplaceAll(c.send, "{sid}", victim.sid))
 			for i, want := range c.want {

@@ -99,6 +99,13 @@ func (a *arena) poll(t *testing.T, query string) *pollClient {
 	if !c.v3 {
 		p.post("40")
 		p.get()
+		return p
+	}
+	p.post(p.packet(alivePacket)) // it is put into "/" unasked, some time
+	for text = ""; !strings.HasSuffix(text, aliveAnswer); text = p.get() {
+		if strings.HasPrefix(text, "4") {
+			t.Fatalf("poll: got %s", text)
+		}
 	}
 	return p
 }
