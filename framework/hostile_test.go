@@ -37,6 +37,8 @@ type arena struct {
 	ask   chan answer           // what became of the question that "ask" asks
 	gate  chan struct{}         // closed when "wait" may go on
 
+	beside sync.WaitGroup // what a case does meanwhile
+
 	mu     sync.Mutex
 	secret []string      // session ids: nothing may show them
 	opened []net.Conn    // by the case that runs
@@ -284,8 +286,17 @@ func (a *arena) healthy(t *testing.T) {
 // ended waits for the next connection that ends and returns why it did.
 func (a *arena) ended(t *testing.T) hostileEnd {
 	t.Helper()
-	return receive(t, a.gone)
+	select {
+	case e := <-a.gone:
+		return e
+	case <-time.After(time.Minute): // in a bubble a ping timeout is to be waited for
+		t.Fatal("no connection ended within a minute")
+		panic("unreachable")
+	}
 }
+
+// exceeded is how often clients went beyond a bound.
+func (a *arena) exceeded(option string) int { return int(a.srv.Exceeded()[option]) }
 
 // wantEnd checks why the connection ended, and the socket that it had in "/" if it is
 // said to have had one.
@@ -313,6 +324,7 @@ func (a *arena) clear(t *testing.T) {
 	for _, p := range polls {
 		p.leave()
 	}
+	a.beside.Wait()
 	a.settle(t)
 }
 
