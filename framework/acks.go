@@ -242,7 +242,7 @@ func (p *pendingAck) settle(s *Socket, args Args, err error) {
 // holdArgs counts an answer against the client's backlog until its callback
 // ran.
 func (s *Socket) holdArgs(args Args) int {
-	size := taskOverhead + args.size()
+	size := heldFor(args) + args.size()
 	s.conn.session.Hold(size)
 	return size
 }

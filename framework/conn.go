@@ -212,7 +212,7 @@ func (c *conn) event(s *Socket, p packet.Packet, attachments [][]byte) error {
 	ec.ack.socket, ec.ack.event = s, e.Name
 	ec.ack.id, ec.ack.wanted = p.ID, p.HasID
 
-	size := len(p.Data) + taskOverhead
+	size := len(p.Data) + heldFor(args)
 	for _, b := range attachments {
 		size += len(b) + attachmentOverhead
 	}

@@ -122,7 +122,7 @@ type eventContext struct {
 	event  Event
 	ack    Ack
 	task   task
-	elems  [4][]byte
+	elems  [roomForArgs][]byte
 	logger atomic.Pointer[zerolog.Logger]
 
 	private bool   // used again when the event has been served
@@ -130,6 +130,9 @@ type eventContext struct {
 	data    []byte // what the arguments point into
 	result  [1]any // room for the reply
 }
+
+// roomForArgs is how many arguments an eventContext has room for, the name among them.
+const roomForArgs = 4
 
 // roomyContext has room for its data.
 type roomyContext struct {

@@ -31,6 +31,12 @@ type task struct {
 // sent, so that a flood of tiny events is bounded too.
 const taskOverhead = 256
 
+// argOverhead is what each argument costs beside that: `0,` is two bytes.
+const argOverhead = 24
+
+// heldFor is what a task with these arguments costs beside their bytes.
+func heldFor(args Args) int { return taskOverhead + argOverhead*max(0, len(args.elems)-roomForArgs) }
+
 type taskKind uint8
 
 const (
