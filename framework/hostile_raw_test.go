@@ -159,17 +159,18 @@ type rawWS struct {
 const wsKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 
 // wsLines are a WebSocket handshake.
-func wsLines(query string) string {
-	return lines("GET /socket.io/?transport=websocket&"+query+" HTTP/1.1", "Host: parlor.test",
-		"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", wsKey)
+func wsLines(query string, headers ...string) string {
+	head := []string{"GET /socket.io/?transport=websocket&" + query + " HTTP/1.1", "Host: parlor.test",
+		"Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", wsKey}
+	return lines(append(head, headers...)...)
 }
 
 // webSocket makes the handshake and reads no packet.
-func (a *arena) webSocket(t *testing.T, query string) *rawWS {
+func (a *arena) webSocket(t *testing.T, query string, headers ...string) *rawWS {
 	t.Helper()
 	w := &rawWS{a: a, t: t, conn: a.dial(t)}
 	w.br = bufio.NewReader(w.conn)
-	go func() { _, _ = io.WriteString(w.conn, wsLines(query)) }()
+	go func() { _, _ = io.WriteString(w.conn, wsLines(query, headers...)) }()
 	res, err := http.ReadResponse(w.br, nil)
 	if err != nil || res.StatusCode != 101 {
 		t.Fatalf("websocket handshake: %v %v", res, err)
@@ -188,6 +189,14 @@ func (a *arena) open(t *testing.T, query string) *rawWS {
 	if !strings.Contains(query, "EIO=3") {
 		a.hides(packet[len(`0{"sid":"`):][:20])
 	}
+	return w
+}
+
+// deflating makes a WebSocket session on which messages may be compressed.
+func (a *arena) deflating(t *testing.T) *rawWS {
+	t.Helper()
+	w := a.webSocket(t, "EIO=4", "Sec-WebSocket-Extensions: permessage-deflate")
+	w.read()
 	return w
 }
 

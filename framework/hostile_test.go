@@ -25,17 +25,18 @@ import (
 
 // arena is a whole server, two clients that behave, and doors for those who do not.
 type arena struct {
-	t     *testing.T
-	srv   *framework.Server
-	dial  func(t *testing.T) net.Conn // from an address of its own choice, see from
-	from  net.Addr                    // what the server takes for the client's address; nil for the true one
-	good  []*sockettest.Socket
-	calls int
-	log   *logBuffer
-	gone  chan hostileEnd       // of connections
-	left  chan framework.Reason // of sockets in "/"
-	ask   chan answer           // what became of the question that "ask" asks
-	gate  chan struct{}         // closed when "wait" may go on
+	t       *testing.T
+	srv     *framework.Server
+	dial    func(t *testing.T) net.Conn // from an address of its own choice, see from
+	from    net.Addr                    // what the server takes for the client's address; nil for the true one
+	good    []*sockettest.Socket
+	calls   int
+	log     *logBuffer
+	gone    chan hostileEnd       // of connections
+	left    chan framework.Reason // of sockets in "/"
+	ask     chan answer           // what became of the question that "ask" asks
+	gate    chan struct{}         // closed when "wait" may go on
+	release func()
 
 	beside sync.WaitGroup // what a case does meanwhile
 
@@ -82,6 +83,7 @@ func newArena(t *testing.T, setup arenaSetup) *arena {
 		told:     make(chan struct{}, 1),
 		observed: make(chan struct{}, 1),
 	}
+	a.release = sync.OnceFunc(func() { close(a.gate) })
 	setup.options.Logger = zerolog.New(a.log).Level(zerolog.InfoLevel)
 	a.srv = framework.New(setup.options)
 	a.register()
@@ -105,6 +107,7 @@ func newArena(t *testing.T, setup arenaSetup) *arena {
 		_ = server.Serve(listener)
 	}()
 	t.Cleanup(func() {
+		a.release()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := a.srv.Shutdown(ctx); err != nil {
@@ -164,8 +167,9 @@ func (a *arena) register() {
 	a.srv.On("panic", func() { panic("secret") })
 	a.srv.On("wait", func() { <-a.gate })
 	a.srv.On("shout", func(room, text string) error { return a.srv.To(room).Emit("shouted", text) })
-	a.srv.On("ask", func(s *framework.Socket) error {
-		return s.Emit("question", func(args framework.Args, err error) { a.ask <- answer{args, err} })
+	a.srv.On("ask", func(s *framework.Socket) {
+		args, err := s.EmitWithAck(context.Background(), "question") // a client may never answer, but it goes
+		a.ask <- answer{args, err}
 	})
 	a.srv.Route("/side", func(r *framework.Router) {
 		r.On("echo", func(args framework.Args) framework.Args { return args })

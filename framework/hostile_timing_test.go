@@ -305,7 +305,7 @@ var timingAttacks = []attack{
 		a.healthy(t) // while that one is not read from
 		time.Sleep(time.Minute)
 		equal(t, "clients", a.srv.ClientsCount(), 3) // its pong is behind what was not read
-		close(a.gate)
+		a.release()
 		a.beside.Wait()
 		sameAnswers(t, got, []string{"2", aliveAnswer})
 	}},
