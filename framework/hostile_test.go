@@ -32,7 +32,7 @@ type arena struct {
 	good    []*sockettest.Socket
 	calls   int
 	log     *logBuffer
-	gone    chan hostileEnd       // of connections
+	gone    chan arenaEnd         // of connections
 	left    chan framework.Reason // of sockets in "/"
 	ask     chan answer           // what became of the question that "ask" asks
 	gate    chan struct{}         // closed when "wait" may go on
@@ -51,8 +51,8 @@ type arena struct {
 	observed         chan struct{}
 }
 
-// hostileEnd is how a connection came to its end.
-type hostileEnd struct {
+// arenaEnd is how a connection came to its end.
+type arenaEnd struct {
 	reason framework.Reason
 	err    error
 }
@@ -75,7 +75,7 @@ func newArena(t *testing.T, setup arenaSetup) *arena {
 	a := &arena{
 		t:    t,
 		log:  new(logBuffer),
-		gone: make(chan hostileEnd, 10_000),
+		gone: make(chan arenaEnd, 10_000),
 		left: make(chan framework.Reason, 10_000),
 		ask:  make(chan answer, 10_000),
 		gate: make(chan struct{}),
@@ -142,7 +142,7 @@ func (a *arena) register() {
 	a.srv.Observe(framework.Observer{
 		Opened: func(framework.Client) { count(1, 0) },
 		Closed: func(_ framework.Client, reason framework.Reason, err error) {
-			a.gone <- hostileEnd{reason, err}
+			a.gone <- arenaEnd{reason, err}
 			count(-1, 0)
 		},
 		Connected:    func(*framework.Socket) { count(0, 1) },
@@ -194,7 +194,7 @@ func (a *arena) join(s *framework.Socket, room string) error {
 // listen opens the door: loopback TCP, or pipes.
 func (a *arena) listen(pipes bool) net.Listener {
 	if pipes {
-		l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+		l := &arenaPipes{conns: make(chan net.Conn), done: make(chan struct{})}
 		a.dial = func(t *testing.T) net.Conn {
 			client, server := net.Pipe()
 			t.Cleanup(func() { _ = client.Close() })
@@ -254,14 +254,14 @@ func (l *seenFromAll) Accept() (net.Conn, error) {
 	return &seenFrom{c, l.a.from}, err
 }
 
-// pipeListener listens in memory.
-type pipeListener struct {
+// arenaPipes listens in memory.
+type arenaPipes struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-func (l *pipeListener) Accept() (net.Conn, error) {
+func (l *arenaPipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
 		return c, nil
@@ -270,12 +270,12 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *pipeListener) Close() error {
+func (l *arenaPipes) Close() error {
 	l.once.Do(func() { close(l.done) })
 	return nil
 }
 
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+func (l *arenaPipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
 // healthy has the clients that behave served.
 func (a *arena) healthy(t *testing.T) {
@@ -288,7 +288,7 @@ func (a *arena) healthy(t *testing.T) {
 }
 
 // ended waits for the next connection that ends and returns why it did.
-func (a *arena) ended(t *testing.T) hostileEnd {
+func (a *arena) ended(t *testing.T) arenaEnd {
 	t.Helper()
 	select {
 	case e := <-a.gone:
