@@ -51,11 +51,17 @@ func playAtTheDoor(t *testing.T, input []byte) {
 		h.learn()
 		d.serve(turn)
 	}
+	if choice&128 != 0 {
+		h.keepSilent()
+	}
 	h.leave()
-	time.Sleep(10 * time.Second) // longer than anything is waited for
+	time.Sleep(patience)
 	h.check()
 	d.close()
 }
+
+// patience is longer than anything is waited for.
+const patience = 12 * time.Second
 
 // door is a server, and the client that behaves.
 type door struct {
@@ -67,7 +73,7 @@ type door struct {
 	failures, web logBuffer
 }
 
-// newDoor makes a server; the bits of choice are its options.
+// newDoor makes a server; the lower bits of choice are its options.
 func newDoor(t *testing.T, choice byte) *door {
 	t.Helper()
 	d := &door{t: t, transport: "websocket"}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -262,6 +263,26 @@ func (h *hostile) learn() {
 	for _, c := range h.conns {
 		if c != nil {
 			h.sids = append(h.sids, c.newSIDs()...)
+		}
+	}
+}
+
+// keepSilent leaves all connections open for a while in which nothing is sent, nor read
+// by those that stall. The server has to end them by itself.
+func (h *hostile) keepSilent() {
+	h.t.Helper()
+	time.Sleep(patience)
+	if n := h.door.srv.ClientsCount(); n != 1 {
+		h.t.Errorf("got %d sessions of silent clients", n-1)
+	}
+	for i, c := range h.conns {
+		if c == nil {
+			continue
+		}
+		c.resume()
+		synctest.Wait()
+		if !c.over() {
+			h.t.Errorf("connection %d is still open after silence for %v", i, patience)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func doorScripts() [][]byte {
 	}
 
 	var all [][]byte
-	for _, options := range []byte{0, 1, 2, 4, 24, 32, 64, 127} {
+	for _, options := range []byte{0, 1, 2, 4, 24, 32, 64, 128, 255} {
 		all = append(all,
 			script(options, open, post(2, "40"), poll, post(2, `42["echo",1]`, `422["panic"]`, `42["leave"]`), poll, poll),
 			script(options, open, poll, post(2, "40", `42["slow"]`, `42["slow"]`), hangUp(0), sleep(3)),
