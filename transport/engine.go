@@ -62,7 +62,7 @@ func New(opts Options, accept func(s *Session, r *http.Request) Handler) *Engine
 	e.upgrades = e.opts.upgrades()
 	e.openEnd = fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
 		e.opts.PingInterval.Milliseconds(), e.opts.PingTimeout.Milliseconds(), e.opts.MaxPayload)
-	e.upgrader = newUpgrader(&e.opts)
+	e.upgrader = newUpgrader(&e.opts, events{})
 	e.deflate = newDeflate(e.opts.PerMessageDeflate)
 	e.proxies = parseProxies(e.opts.TrustedProxies)
 	e.lobby = newLobby(&e.opts)

@@ -25,8 +25,8 @@ const (
 // handshakeTimeout bounds the writing of a 101 response that is all there is.
 const handshakeTimeout = 5 * time.Second
 
-func newUpgrader(opts *Options) *gws.Upgrader {
-	return gws.NewUpgrader(events{}, &gws.ServerOption{
+func newUpgrader(opts *Options, handler gws.Event) *gws.Upgrader {
+	return gws.NewUpgrader(handler, &gws.ServerOption{
 		ReadMaxPayloadSize: opts.MaxPayload,
 		CheckUtf8Enabled:   true,
 		ParallelGolimit:    1, // not used, but made room for in each connection
