@@ -251,7 +251,7 @@ func FuzzWebSocketMessages(f *testing.F) {
 // played makes frames of a script, three bytes a message or control frame, and returns
 // what they bring back.
 func played(script []byte) (sent []byte, want []frame) {
-	for ; len(script) >= 3 && len(sent) < 1<<20; script = script[3:] {
+	for ; len(script) >= 3 && len(sent) < 3*fuzzLimit; script = script[3:] {
 		kind, n, parts := script[0]%5, int(script[1]), int(script[2]%16)+1
 		if script[2]&0x80 != 0 && kind < 2 {
 			n = n * fuzzLimit / 255
