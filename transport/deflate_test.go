@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 )
@@ -487,14 +486,14 @@ func FuzzInflater(f *testing.F) {
 	f.Add(append(masked(opText|frameDeflated, "\xf2\x48"), 0x80|opPing, 0x80|5, 0, 0, 0, 0, 'c', 'u', 't'))
 	f.Add([]byte{0xc1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r := &inflater{conn: readingConn(data, 1000)}
+		r := &inflater{conn: readingConn(&chopped{data, 1}, 1000)}
 		r.conn.inflates = true
 		out, _ := io.ReadAll(bufio.NewReaderSize(r, gwsBuffer))
 		if r.in != nil || r.text != nil {
 			t.Error("a buffer is kept")
 		}
 		// Frames are read as gws does, until one is not all there.
-		check, buf := readingConn(out, 1000), make([]byte, maxHead)
+		check, buf := readingConn(&chopped{out, 1}, 1000), make([]byte, maxHead)
 		for {
 			n, err := check.Read(buf)
 			if err == io.EOF {
@@ -532,13 +531,13 @@ func FuzzAgreeDeflate(f *testing.F) {
 	})
 }
 
-// readingConn is a connection that reads data, a byte at a time.
-func readingConn(data []byte, maxPayload int) *conn {
+// readingConn is a connection without a client, whose session has an engine and no more.
+func readingConn(from source, maxPayload int) *conn {
 	return &conn{
 		Conn:    nowhere{},
 		state:   connOpen,
 		session: &Session{engine: New(Options{MaxPayload: maxPayload}, nil)},
-		source:  plainRead{bufio.NewReaderSize(iotest.OneByteReader(bytes.NewReader(data)), gwsBuffer)},
+		source:  from,
 	}
 }
 

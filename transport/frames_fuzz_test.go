@@ -6,7 +6,6 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"io"
-	"math"
 	"net/http"
 	"slices"
 	"testing"
@@ -60,7 +59,7 @@ type echoing struct {
 func (e echoing) OnMessage(socket *gws.Conn, m *gws.Message) {
 	c := socket.NetConn().(*conn)
 	c.mu.Lock()
-	c.put(append(appendHeader(nil, bitFinal|byte(m.Opcode), m.Data.Len()), m.Bytes()...))
+	c.put(append(appendHeader(nil, bitFinal|byte(m.Opcode), m.Data.Len()), m.Bytes()...), nil)
 	c.mu.Unlock()
 	_ = m.Close()
 }
@@ -72,15 +71,9 @@ func (e echoing) OnClose(_ *gws.Conn, err error) { *e.closed = append(*e.closed,
 // sends just ends.
 func throughGWS(t *testing.T, sent []byte, size int, deflate bool) []frame {
 	t.Helper()
-	c := &conn{
-		Conn:     nowhere{},
-		session:  &Session{engine: &Engine{opts: Options{MaxPayload: fuzzLimit}}},
-		early:    new(early),
-		source:   &chopped{sent, size},
-		limit:    math.MaxInt,
-		inflates: deflate,
-		writing:  true, // what is written stays in the queue
-	}
+	c := readingConn(&chopped{sent, size}, fuzzLimit)
+	c.early, c.state, c.inflates = new(early), connHandshake, deflate
+	c.writing = true // what is written stays in the queue
 	br := bufio.NewReaderSize(roomy{t, c, len(sent)}, gwsBuffer)
 	inflater := &inflater{conn: c}
 	if deflate {

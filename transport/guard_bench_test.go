@@ -17,11 +17,7 @@ func BenchmarkGuard(b *testing.B) {
 		name := map[bool]string{false: "none", true: "guard"}[guarded]
 		b.Run(name, func(b *testing.B) {
 			mem := bytes.NewReader(frames)
-			c := &conn{
-				state:   connOpen,
-				session: &Session{engine: &Engine{opts: Options{MaxPayload: 1e6}}},
-				source:  inMemory{mem},
-			}
+			c := readingConn(inMemory{mem}, 1e6)
 			from := io.Reader(c)
 			if !guarded {
 				from = mem
