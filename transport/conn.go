@@ -68,7 +68,7 @@ type plainRead struct{ *bufio.Reader }
 func (r plainRead) ahead() bool { return r.Buffered() > 0 }
 func (plainRead) free()         {}
 
-// early is what a connection has from the HTTP server.
+// early is what a connection has from the HTTP server, or has read ahead itself.
 type early struct {
 	read   []byte // what was read from the client already
 	header []byte // header lines for the 101 response

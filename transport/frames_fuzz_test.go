@@ -15,7 +15,7 @@ import (
 )
 
 // fuzzLimit is the MaxPayload of these targets: more than a piece.
-const fuzzLimit = 2*minPiece + 100
+const fuzzLimit = 5*minPiece + 100
 
 // chopped is a source that has a few bytes at a time.
 type chopped struct {
@@ -44,7 +44,7 @@ type roomy struct {
 
 func (r roomy) Read(p []byte) (int, error) {
 	arrived := r.sent - len(r.c.source.(*chopped).data)
-	if len(p) > minPiece+arrived {
+	if len(p) > max(minPiece, roomFactor*arrived) {
 		r.t.Errorf("gws makes room for %d bytes when %d have arrived", len(p), arrived)
 	}
 	return r.c.Read(p)

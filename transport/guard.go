@@ -59,12 +59,16 @@ type unfinished struct {
 }
 
 // Sizes of what gws is told of at once, in bytes: it makes room for that. They are
-// multiples of 4, so that a frame's mask begins anew with each piece, and with the 4
-// that gws adds for itself they make sizes that it pools.
+// multiples of 4, so that a frame's mask begins anew with each piece, and minPiece with
+// the 4 that gws adds for itself is a size that it pools.
 const (
 	minPiece = 16<<10 - 4
-	maxPiece = 256<<10 - 4
+	maxPiece = 1<<30 - 4
 )
+
+// roomFactor is how much gws may be told of, by what has arrived. To join pieces costs
+// it more than twice what they are, so there must be few.
+const roomFactor = 4
 
 // Close codes, RFC 6455 section 7.4.1.
 const (
@@ -146,6 +150,9 @@ func (c *conn) nextFrame(buf []byte, begun int) (head, error) {
 		return c.comesIn(c.nextPiece(0))
 	}
 	h, err := c.readHead(buf, begun)
+	if err == nil && h.size > minPiece {
+		err = c.awaitFirst()
+	}
 	switch {
 	case err != nil:
 		return head{}, err
@@ -256,12 +263,26 @@ func (c *conn) nextOfMessage(h head) head {
 	return h
 }
 
-// nextPiece returns the head of the next piece of a long frame, which is as long as
+// awaitFirst returns when the first minPiece bytes of a long frame are there, and has
+// Read read them again.
+func (c *conn) awaitFirst() error {
+	first := make([]byte, minPiece)
+	if err := c.readFull(first); err != nil {
+		return err
+	}
+	if c.early != nil {
+		first = append(first, c.early.read...)
+	}
+	c.early = &early{read: first}
+	return nil
+}
+
+// nextPiece returns the head of the next piece of a long frame, of a size that suits
 // what has arrived of the message: gws makes room for it before it arrives. first is
 // that of the frame for its first piece, without bitFinal, else 0.
 func (c *conn) nextPiece(first byte) head {
 	u := c.begun
-	n := max(minPiece, min(maxPiece, (u.size-u.rest)&^3))
+	n := min(maxPiece, roomFactor*max(minPiece, u.size-u.rest)&^3)
 	if u.rest <= n {
 		n = u.rest
 		first |= u.final

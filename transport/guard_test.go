@@ -97,8 +97,8 @@ func TestALongMessageTakesMemoryAsItArrives(t *testing.T) {
 					_, _ = io.WriteString(c.conn, chunk)
 				}
 			})
-			// By doubling there may be more at once, but not more than there was.
-			if allowed := clients * 3 * (sent + minPiece); heap > allowed {
+			// What was there, twice since gws joins it, and the next piece.
+			if allowed := clients * (2 + roomFactor) * (sent + minPiece); heap > allowed {
 				t.Errorf("the step to %d bytes took %d, want %d at most", sent, heap/clients, allowed/clients)
 			}
 		}
