@@ -66,8 +66,8 @@ const (
 	maxPiece = 1<<30 - 4
 )
 
-// roomFactor is how much gws may be told of, by what has arrived. To join pieces costs
-// it more than twice what they are, so there must be few.
+// roomFactor is how much gws may be told of, by what has arrived: a multiple of 4 too.
+// To join pieces costs it more than twice what they are, so there must be few.
 const roomFactor = 4
 
 // Close codes, RFC 6455 section 7.4.1.
@@ -282,7 +282,7 @@ func (c *conn) awaitFirst() error {
 // that of the frame for its first piece, without bitFinal, else 0.
 func (c *conn) nextPiece(first byte) head {
 	u := c.begun
-	n := min(maxPiece, roomFactor*max(minPiece, u.size-u.rest)&^3)
+	n := min(maxPiece, roomFactor*max(minPiece, u.size-u.rest))
 	if u.rest <= n {
 		n = u.rest
 		first |= u.final
