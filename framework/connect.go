@@ -149,7 +149,7 @@ func (s *Socket) refuse(ec *eventContext, err error) {
 	case refusal != nil:
 		public = refusal
 		s.log().Life().Str("refusal", refusal.Message).Msg("socket refused")
-	case errors.Is(err, ErrClosed) && s.life.err() != nil || endedWith(ec, err):
+	case errors.Is(err, ErrClosed) && (s.life.err() != nil || s.conn.session.Closed()) || endedWith(ec, err):
 		s.log().Debug().Err(err).Msg("client went away while it was connecting")
 	default:
 		s.log().Life().Msg("socket refused after a failure")

@@ -91,7 +91,7 @@ func (s *Socket) fail(ec *eventContext, err error) {
 			line.Str("event", logName(e.Name)).Str("hint", s.ns.hint(e.Name)).Msg("no handler for the event")
 		}
 		return
-	case errors.Is(err, ErrClosed) && !s.Connected() || endedWith(ec, err): // another client's going is a failure like any
+	case errors.Is(err, ErrClosed) && s.unreachable() || endedWith(ec, err): // another client's going is a failure like any
 		s.log().Debug().Str("event", logName(e.Name)).Err(err).Msg("client went away meanwhile")
 		return
 	}
@@ -105,6 +105,9 @@ func (s *Socket) fail(ec *eventContext, err error) {
 		}
 	}
 }
+
+// unreachable tells whether the socket is gone, or about to hear that its connection is.
+func (s *Socket) unreachable() bool { return !s.Connected() || s.conn.session.Closed() }
 
 // endedWith tells whether err is that ctx has ended, which the context of an event does
 // with its client: what was being done for that was given up.

@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
+	"github.com/parlor-go/parlor/transport"
 )
 
 // TestAContextThatEndsWithItsClientIsNoFailure is about what a handler was doing for a
@@ -79,5 +82,31 @@ func TestAConnectThatEndsWithItsClientIsNoFailure(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "client went away while it was connecting") {
 		t.Errorf("no debug line:\n%s", log)
+	}
+}
+
+// The end of a connection that was closed for what it owes is told on another goroutine:
+// a handler may know of it first.
+func TestErrClosedOfAClientThatIsJustBeingClosedIsNoFailure(t *testing.T) {
+	var log logBuffer
+	srv := framework.New(framework.Options{Logger: zerolog.New(&log), Transport: transport.Options{MaxSendBuffer: 1 << 14}})
+	const clients = 20
+	gone := make(chan struct{}, clients)
+	srv.On("more", func(s *framework.Socket) error {
+		text := strings.Repeat("x", 1<<16)
+		for {
+			if err := s.Emit("text", text); err != nil {
+				return err
+			}
+		}
+	})
+	srv.On("disconnect", func() { gone <- struct{}{} })
+	for range clients {
+		client := sockettest.Connect(t, srv, "/")
+		client.Emit("more")
+		receive(t, gone)
+	}
+	if text := log.String(); strings.Contains(text, `"level":"error"`) {
+		t.Errorf("an error was logged:\n%.500s", text)
 	}
 }

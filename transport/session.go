@@ -138,6 +138,10 @@ func (s *Session) Flush() {
 	// With s.poll gone the upgrade is just happening, which flushes.
 }
 
+// Closed reports whether the session is closed or closing. Handler.Closed is called
+// after that.
+func (s *Session) Closed() bool { return s.ended.Load() }
+
 // Buffered returns how many bytes are queued or being written.
 func (s *Session) Buffered() int {
 	if c := s.ws.Load(); c != nil {
