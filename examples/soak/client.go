@@ -339,6 +339,8 @@ func (s *socket) event(k *packet, list []json.RawMessage) error {
 		return fmt.Errorf("wanted an event, got %.100q", k.payload)
 	}
 	switch {
+	case name == "filled":
+		return nil
 	case name == "question" && k.id >= 0 && len(list) == 2:
 		// Not here, for the server need not be reading.
 		answer := fmt.Sprintf("3%s%d[%s]", s.prefix(), k.id, list[1])

@@ -34,7 +34,11 @@ func (l *life) hostile(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	if err := fault.commit(l, conn); err != nil && !closedByServer(err) {
+	err = fault.commit(l, conn)
+	if _, refused := errors.AsType[*handshakeError](err); refused {
+		return nil // there was no occasion
+	}
+	if err != nil && !closedByServer(err) {
 		return fmt.Errorf("%s: %w", fault.name, err)
 	}
 	_ = conn.SetDeadline(time.Now().Add(ackPatience))

@@ -34,6 +34,7 @@ type link struct {
 
 	sending sync.Mutex // one POST at a time; over ws too
 	ws      net.Conn   // nil while polling
+	in      io.Reader  // of ws
 	frames  wsframe.Reader
 
 	probed atomic.Pointer[net.Conn] // a WebSocket that polling gives way to, behind its next answer
@@ -100,44 +101,18 @@ func upgradeRequest(conn net.Conn, addr, sid string) (*bufio.Reader, error) {
 	return in, nil
 }
 
-// openWebSocket opens a session on a WebSocket.
+// openWebSocket opens a session on a WebSocket. The open packet comes to who reads.
 func openWebSocket(addr string) (*link, error) {
 	conn, in, err := dialWebSocket(addr, "")
 	if err != nil {
 		return nil, err
 	}
-	l := &link{addr: addr, ws: conn}
-	if err := l.greeted(in); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return l, conn.SetDeadline(time.Time{})
-}
-
-// greeted reads the open packet.
-func (l *link) greeted(in *bufio.Reader) error {
-	for l.sid == "" {
-		if _, err := in.Peek(1); err != nil {
-			return fmt.Errorf("wait for the open packet: %w", err)
-		}
-		come, _ := in.Peek(in.Buffered())
-		err := l.frames.Feed(come, func(_ byte, p []byte) error {
-			if l.sid != "" {
-				return fmt.Errorf("got %.100q behind the open packet", p)
-			}
-			return l.opened(p)
-		})
-		if err != nil {
-			return err
-		}
-		_, _ = in.Discard(len(come))
-	}
-	return nil
+	return &link{addr: addr, ws: conn, in: in}, conn.SetDeadline(time.Time{})
 }
 
 func (l *link) opened(p []byte) error {
 	var open struct{ SID string }
-	if len(p) == 0 || p[0] != '0' || json.Unmarshal(p[1:], &open) != nil || open.SID == "" {
+	if l.sid != "" || len(p) == 0 || p[0] != '0' || json.Unmarshal(p[1:], &open) != nil || open.SID == "" {
 		return fmt.Errorf("wanted an open packet, got %.100q", p)
 	}
 	l.sid = open.SID
@@ -209,7 +184,7 @@ func (l *link) probe() error {
 func (l *link) move(conn net.Conn) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
-	l.ws = conn
+	l.ws, l.in = conn, conn
 	close(l.moved)
 	_, err := conn.Write(wsframe.OfText("5"))
 	return err
@@ -289,7 +264,7 @@ func (l *link) read(each func(binary bool, data []byte) error) error {
 	}
 	buf := make([]byte, 16<<10)
 	for {
-		n, err := l.ws.Read(buf)
+		n, err := l.in.Read(buf)
 		if err == nil {
 			err = l.frames.Feed(buf[:n], func(opcode byte, p []byte) error { return l.frame(opcode, p, each) })
 		}
@@ -309,6 +284,8 @@ func (l *link) packet(p []byte, each func(bool, []byte) error) error {
 		return errors.New("got an empty packet")
 	}
 	switch p[0] {
+	case '0':
+		return l.opened(p)
 	case '4':
 		return each(false, p[1:])
 	case 'b':

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
@@ -64,12 +65,29 @@ func (l *life) sleep(ctx context.Context, d time.Duration) {
 }
 
 // dial opens a connection of one of the three kinds, of which polling is one in five and
-// upgrades another.
+// upgrades another. A server that has too much to do may turn it away: then it comes again
+// when it was told to.
 func (l *life) dial(k *class, polls bool) (*client, error) {
 	n := l.rand.IntN(5)
 	if !polls {
 		n = max(n, 1)
 	}
+	for patience := time.Now().Add(dialPatience); ; {
+		c, err := l.dialOnce(k, n)
+		refusal, ok := errors.AsType[*handshakeError](err)
+		if !ok || time.Now().After(patience) {
+			return c, err
+		}
+		seconds, notANumber := strconv.Atoi(refusal.retryAfter)
+		if notANumber != nil {
+			return nil, err
+		}
+		l.turnedAway.Add(1)
+		time.Sleep(time.Duration(seconds) * time.Second)
+	}
+}
+
+func (l *life) dialOnce(k *class, n int) (*client, error) {
 	l.dialing <- struct{}{}
 	defer func() { <-l.dialing }()
 	if n >= 2 {

@@ -31,7 +31,7 @@ func TestASoakOfAFewSecondsIsClean(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatalf("%v\n%s\n%s", err, out.String(), log.String())
 	}
-	for _, want := range []string{"\nok\n", "to healthy clients", "| goroutines"} {
+	for _, want := range []string{"\nok\n", "messages to healthy clients", "| goroutines"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, out.String())
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 	"time"
 )
@@ -68,37 +69,42 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 
 // report writes the table and the verdict.
 func (s *soak) report(out io.Writer, r *outcome) bool {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 8, 1, ' ', 0)
 	row := func(what string, format string, args ...any) {
 		fmt.Fprintf(w, "| %s\t| "+format+"\t|\n", append([]any{what}, args...)...)
 	}
 	fmt.Fprintln(out)
-	row("figure", "of %v with %d clients", r.took.Round(time.Second), s.Clients)
+	row("soak", "%v with %d clients", r.took.Round(time.Second), s.Clients)
 	row("---", "---")
-	row("lives begun and ended", "%d", s.lives.Load())
-	row("events of clients, answered", "%d", s.sent.Load())
+	row("lives, connections turned away for a while", "%s, %s", thousands(s.lives.Load()), thousands(s.turnedAway.Load()))
+	row("events of clients, answered", "%s", thousands(s.sent.Load()))
 	for _, k := range s.classes()[:3] {
-		row("to "+k.name+" clients: received, lost, duplicated, acks missing", "%d, %d, %d, %d", k.received.Load(), k.lost.Load(), k.duplicated.Load(), k.missing.Load())
+		row("messages to "+k.name+" clients", "%s", thousands(k.received.Load()))
+		row("... lost, twice; answers missing", "%s, %s; %s", thousands(k.lost.Load()), thousands(k.duplicated.Load()), thousands(k.missing.Load()))
 	}
-	row("sessions recovered, begun anew (too early)", "%d, %d (%d)", s.recoveries.Load(), s.begunAnew.Load(), s.tooEarly.Load())
-	row("server: recovered; unknown, overrun, superseded, busy", "%d; %d, %d, %d, %d", r.final.Recovery.Recovered,
-		r.final.Recovery.Unknown, r.final.Recovery.Overrun, r.final.Recovery.Superseded, r.final.Recovery.Busy)
-	row("missed by who began anew", "%d", s.cutOff.lost.Load())
-	row("hostile connections, all closed by the server", "%d", s.hostileEnded.Load())
-	row("OnConnect; not paired, from clients out of turn", "%d; %d, %d", r.final.Connects, r.final.Unpaired, r.final.OutOfTurn)
+	row("sessions recovered, begun anew (too early)", "%s, %s (%s)", thousands(s.recoveries.Load()), thousands(s.begunAnew.Load()), thousands(s.tooEarly.Load()))
+	row("missed by those that began anew", "%s", thousands(s.cutOff.lost.Load()))
+	row("hostile connections, all closed by the server", "%s", thousands(s.hostileEnded.Load()))
+	row("OnConnect; those without OnDisconnect", "%s; %s", thousands(r.final.Connects), thousands(r.final.Unpaired+int64(r.final.Open)))
 	for _, reason := range slices.Sorted(maps.Keys(r.final.Reasons)) {
-		row("OnDisconnect: "+string(reason), "%d", r.final.Reasons[reason])
+		row("OnDisconnect, "+string(reason), "%s", thousands(r.final.Reasons[reason]))
+	}
+	for _, option := range slices.Sorted(maps.Keys(r.final.Exceeded)) {
+		row("beyond "+option, "%s", thousands(int64(r.final.Exceeded[option])))
 	}
 	latency := s.latency.Snapshot()
 	row("echo, p50 / p99", "%.1f / %.1f ms", millis(latency.Quantile(0.5)), millis(latency.Quantile(0.99)))
 	row("longest pause of generator, server", "%.0f, %.0f ms", millis(s.pauses.load()), millis(r.final.Pause))
-	row("goroutines: before, most, after", "%d, %d, %d", r.baseline.Goroutines, r.worst.Goroutines, r.final.Goroutines)
-	row("heap: before, most, after", "%s, %s, %s", mib(int64(r.baseline.Heap)), mib(int64(r.worst.Heap)), mib(int64(r.final.Heap)))
+	row("goroutines before, most, after", "%s, %s, %s", thousands(int64(r.baseline.Goroutines)), thousands(int64(r.worst.Goroutines)), thousands(int64(r.final.Goroutines)))
+	row("heap before, most, after", "%s, %s, %s", mib(int64(r.baseline.Heap)), mib(int64(r.worst.Heap)), mib(int64(r.final.Heap)))
 	row("heap left of each life", "%d bytes", (int64(r.final.Heap)-int64(r.baseline.Heap))/max(s.lives.Load(), 1))
-	row("resident: before, most, bound", "%s, %s, %s", mib(r.baseline.RSS), mib(r.worst.RSS), mib(rssBound(s.options, r.baseline)))
+	row("resident before, most, bound", "%s, %s, %s", mib(r.baseline.RSS), mib(r.worst.RSS), mib(rssBound(s.options, r.baseline)))
 	row("at rest after", "%v", r.idle.Round(100*time.Millisecond))
 	_ = w.Flush() // as out does
-	err := s.verdict(r)
+	return conclude(out, s.verdict(r))
+}
+
+func conclude(out io.Writer, err error) bool {
 	if err != nil {
 		fmt.Fprintf(out, "\nFAILED\n%v\n", err)
 		return false
@@ -128,11 +134,26 @@ func (s *soak) verdict(r *outcome) error {
 	if bound := rssBound(s.options, r.baseline); r.worst.RSS > bound {
 		wrong = append(wrong, fmt.Errorf("%s resident, more than %s", mib(r.worst.RSS), mib(bound)))
 	}
-	for _, text := range s.order[:min(len(s.order), 20)] {
-		wrong = append(wrong, fmt.Errorf("%d times: %s", s.problems[text], text))
+	return errors.Join(append(wrong, s.noted()...)...)
+}
+
+// noted are the problems.
+func (s *soak) noted() (list []error) {
+	const enough = 20
+	for _, text := range s.order[:min(len(s.order), enough)] {
+		list = append(list, fmt.Errorf("%d times: %s", s.problems[text], text))
 	}
-	if more := len(s.order) - 20; more > 0 {
-		wrong = append(wrong, fmt.Errorf("and %d other problems", more))
+	if more := len(s.order) - enough; more > 0 {
+		list = append(list, fmt.Errorf("and %d other problems", more))
 	}
-	return errors.Join(wrong...)
+	return list
+}
+
+// thousands writes n as 1,234,567.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

@@ -144,6 +144,17 @@ func (c *chat) OnFlood(name string, count, size int) error {
 	return nil
 }
 
+// OnFill tells the client much.
+func (c *chat) OnFill(s *framework.Socket, count, size int) error {
+	text := fmt.Sprintf("%0*d", min(size, floodSize), 0)
+	for range min(count, 1000) {
+		if err := s.Emit("filled", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // newHandler is the server under soak, and what it tells about itself.
 func newHandler(o serverOptions, t *tally) (http.Handler, *framework.Server) {
 	srv := framework.New(o.framework(t))
@@ -174,7 +185,7 @@ func serve(config string, in io.Reader, out io.Writer) error {
 	stop := make(chan struct{})
 	go t.pauses.watch(stop)
 	h, srv := newHandler(o, t)
-	web := &http.Server{Handler: h, ReadHeaderTimeout: 2 * o.Patience}
+	web := &http.Server{Handler: h, ReadHeaderTimeout: 2 * o.Patience, IdleTimeout: 2 * o.Patience}
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
 		close(stop)

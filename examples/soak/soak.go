@@ -44,6 +44,7 @@ type soak struct {
 	cutOff    class // what these miss they may miss
 
 	open         atomic.Int64 // connections now
+	turnedAway   atomic.Int64 // for want of room, with a Retry-After
 	lives        atomic.Int64
 	sent         atomic.Int64 // events of healthy clients that were answered
 	latency      histogram.Histogram
@@ -142,7 +143,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (ok bool, err error
 		s.drive(driving)
 		close(gone)
 	}()
-	if err := s.watch(ctx, server, gone, &result, out); err != nil {
+	if err := s.watch(ctx, server, gone, &result, func(at time.Duration, now stats) { s.printLine(out, at, now) }); err != nil {
 		cancel()
 		<-gone
 		return false, err
@@ -195,8 +196,9 @@ func settled(ctx context.Context, server *process) (stats, error) {
 	return last, err
 }
 
-// watch looks at the server each second, and writes a line now and then.
-func (s *soak) watch(ctx context.Context, server *process, gone <-chan struct{}, r *outcome, out io.Writer) error {
+// watch looks at the server each second until the clients have gone, and tells now and
+// then how it is.
+func (s *soak) watch(ctx context.Context, server *process, gone <-chan struct{}, r *outcome, tell func(at time.Duration, now stats)) error {
 	look := time.NewTicker(min(time.Second, s.Report))
 	defer look.Stop()
 	next := time.Now().Add(s.Report)
@@ -219,7 +221,7 @@ func (s *soak) watch(ctx context.Context, server *process, gone <-chan struct{},
 		r.worst.Open = max(r.worst.Open, now.Open)
 		if told {
 			r.worst.Heap = max(r.worst.Heap, now.Heap)
-			s.printLine(out, time.Since(began), now)
+			tell(time.Since(began), now)
 			next = next.Add(s.Report)
 		}
 	}

@@ -72,6 +72,7 @@ type stats struct {
 	OutOfTurn  int64
 	Errors     int64
 	Reasons    map[framework.Reason]int64
+	Exceeded   map[string]uint64
 	Recovery   framework.RecoveryStats
 	Pause      time.Duration // the longest
 }
@@ -95,6 +96,7 @@ func (t *tally) stats(srv *framework.Server, collect bool) stats {
 		OutOfTurn:  t.outOfTurn.Load(),
 		Errors:     t.errors.Load(),
 		Reasons:    maps.Clone(t.reasons),
+		Exceeded:   srv.Exceeded(),
 		Recovery:   srv.RecoveryStats(),
 		Pause:      t.pauses.load(),
 	}
