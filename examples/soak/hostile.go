@@ -21,6 +21,7 @@ var faults = []struct {
 	{"packets of garbage", (*life).garbagePackets},
 	{"a message too large", (*life).oversized},
 	{"joins nothing", (*life).joinsNothing},
+	{"an attachment that never comes", (*life).halfPacket},
 	{"half a request", (*life).halfRequest},
 	{"half a body", (*life).halfBody},
 	{"half an upgrade", (*life).halfUpgrade},
@@ -114,6 +115,14 @@ func (l *life) oversized(conn net.Conn) error {
 }
 
 func (l *life) joinsNothing(conn net.Conn) error { return l.upgraded(conn) }
+
+func (l *life) halfPacket(conn net.Conn) error {
+	err := l.upgraded(conn)
+	if err == nil {
+		_, err = conn.Write(append(wsframe.OfText("40"), wsframe.OfText(`451-["blob",{"_placeholder":true,"num":0}]`)...))
+	}
+	return err
+}
 
 func (l *life) halfRequest(conn net.Conn) error {
 	_, err := io.WriteString(conn, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Up")

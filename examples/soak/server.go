@@ -33,9 +33,9 @@ func (o serverOptions) framework(t *tally) framework.Options {
 			UpgradeTimeout: o.Patience, WriteTimeout: 2 * o.Patience,
 			MaxSendBuffer: sendBound,
 		},
-		ConnectTimeout: o.Patience,
-		Recovery:       framework.Recovery{MaxDisconnection: o.Keep, MaxLog: logBound},
-		Logger:         zerolog.New(os.Stderr).Level(zerolog.ErrorLevel).Hook(t),
+		ConnectTimeout: o.Patience, AttachmentTimeout: o.Patience,
+		Recovery: framework.Recovery{MaxDisconnection: o.Keep, MaxLog: logBound},
+		Logger:   zerolog.New(os.Stderr).Level(zerolog.ErrorLevel).Hook(t),
 	}
 }
 
@@ -99,12 +99,11 @@ func (c *chat) OnConnect(s *framework.Socket) {
 func (c *chat) OnDisconnect(s *framework.Socket, reason framework.Reason) { c.tally.went(s, reason) }
 
 // OnJoin answers with the number of the last message that the client does not get.
-func (c *chat) OnJoin(s *framework.Socket, name string) int64 {
+func (c *chat) OnJoin(s *framework.Socket, name string) (int64, error) {
 	r := c.room(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.Join(name)
-	return r.seq
+	return r.seq, s.Join(name)
 }
 
 // OnLeave answers with the number of the last message that the client does get.
