@@ -23,6 +23,9 @@ func main() {
 	if err != nil {
 		exit(false, err)
 	}
+	if o.Overload {
+		exit(runOverload(ctx, o, os.Stdout, os.Stderr))
+	}
 	exit(run(ctx, o, os.Stdout, os.Stderr))
 }
 
@@ -49,6 +52,7 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.Keep, "keep", 10*time.Second, "how long a lost session is kept")
 	flags.Uint64Var(&o.Seed, "seed", 1, "of what the clients do")
 	flags.DurationVar(&o.Report, "report", 10*time.Second, "between two lines")
+	flags.BoolVar(&o.Overload, "overload", false, "twice as many clients as there is room for, who ask for more than they take")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

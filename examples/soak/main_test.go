@@ -38,6 +38,18 @@ func TestASoakOfAFewSecondsIsClean(t *testing.T) {
 	}
 }
 
+func TestAServerBearsOverloadAndRecovers(t *testing.T) {
+	var out, log strings.Builder
+	o := options{Clients: 40, Duration: 2 * time.Second, Rate: 1, Ping: time.Second, Keep: time.Second, Seed: 1, Report: time.Second}
+	ok, err := runOverload(t.Context(), o, &out, &log)
+	if err != nil || !ok {
+		t.Fatalf("%v\n%s\n%s", err, out.String(), log.String())
+	}
+	if want := "| beyond MaxSessions"; !strings.Contains(out.String(), want) {
+		t.Errorf("got no %q in\n%s", want, out.String())
+	}
+}
+
 // careless loses some messages, and says others twice.
 type careless struct{ chat }
 

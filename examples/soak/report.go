@@ -34,10 +34,10 @@ func atRest(before, now stats) error {
 }
 
 // rssBound is what the server's resident set must not exceed. The collector lets the heap
-// grow to twice what is live: what each client costs that is talking, and what may wait
-// for those that stall, which are a few in a hundred; and the logs of the namespaces.
-func rssBound(o options, baseline stats) int64 {
-	live := int64(o.Clients)*clientCost + int64(max(o.Clients/10, 10))*sendBound + 2*logBound
+// grow to twice what is live: what each client costs that is talking, what waits for
+// those that stall, and the logs of the namespaces.
+func rssBound(clients int, buffered int64, baseline stats) int64 {
+	live := int64(clients)*clientCost + buffered + 2*logBound
 	return baseline.RSS + 2*live
 }
 
@@ -98,7 +98,7 @@ func (s *soak) report(out io.Writer, r *outcome) bool {
 	row("goroutines before, most, after", "%s, %s, %s", thousands(int64(r.baseline.Goroutines)), thousands(int64(r.worst.Goroutines)), thousands(int64(r.final.Goroutines)))
 	row("heap before, most, after", "%s, %s, %s", mib(int64(r.baseline.Heap)), mib(int64(r.worst.Heap)), mib(int64(r.final.Heap)))
 	row("heap left of each life", "%d bytes", (int64(r.final.Heap)-int64(r.baseline.Heap))/max(s.lives.Load(), 1))
-	row("resident before, most, bound", "%s, %s, %s", mib(r.baseline.RSS), mib(r.worst.RSS), mib(rssBound(s.options, r.baseline)))
+	row("resident before, most, bound", "%s, %s, %s", mib(r.baseline.RSS), mib(r.worst.RSS), mib(rssBound(s.Clients, bufferBound, r.baseline)))
 	row("at rest after", "%v", r.idle.Round(100*time.Millisecond))
 	_ = w.Flush() // as out does
 	return conclude(out, s.verdict(r))
@@ -131,7 +131,7 @@ func (s *soak) verdict(r *outcome) error {
 	none(r.final.OutOfTurn, "messages of clients that came out of turn")
 	none(r.final.Errors, "errors in the server's log")
 	wrong = append(wrong, atRest(r.baseline, r.final))
-	if bound := rssBound(s.options, r.baseline); r.worst.RSS > bound && !raceDetector {
+	if bound := rssBound(s.Clients, bufferBound, r.baseline); r.worst.RSS > bound && !raceDetector {
 		wrong = append(wrong, fmt.Errorf("%s resident, more than %s", mib(r.worst.RSS), mib(bound)))
 	}
 	return errors.Join(append(wrong, s.noted()...)...)

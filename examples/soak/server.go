@@ -24,6 +24,9 @@ type serverOptions struct {
 	Timeout  time.Duration // of pings
 	Patience time.Duration // of every other deadline that a client may run into
 	Keep     time.Duration // Recovery.MaxDisconnection
+
+	MaxSessions int   // 0 is the default
+	MaxBuffered int64 // bytes
 }
 
 func (o serverOptions) framework(t *tally) framework.Options {
@@ -31,7 +34,7 @@ func (o serverOptions) framework(t *tally) framework.Options {
 		Transport: transport.Options{
 			PingInterval: o.Ping, PingTimeout: o.Timeout,
 			UpgradeTimeout: o.Patience, WriteTimeout: 2 * o.Patience,
-			MaxSendBuffer: sendBound,
+			MaxSendBuffer: sendBound, MaxSessions: o.MaxSessions, MaxBuffered: o.MaxBuffered,
 		},
 		ConnectTimeout: o.Patience, AttachmentTimeout: o.Patience,
 		Recovery: framework.Recovery{MaxDisconnection: o.Keep, MaxLog: logBound},
@@ -40,8 +43,9 @@ func (o serverOptions) framework(t *tally) framework.Options {
 }
 
 const (
-	sendBound = 1 << 20 // of one client
-	logBound  = 8 << 20 // of one namespace
+	sendBound   = 1 << 20  // of one client
+	logBound    = 8 << 20  // of one namespace
+	bufferBound = 64 << 20 // of all clients
 )
 
 // lobby is "/", and each "/job/{id}": what concerns one client alone.

@@ -22,6 +22,7 @@ type options struct {
 	Keep     time.Duration // Recovery.MaxDisconnection
 	Seed     uint64
 	Report   time.Duration // between two lines
+	Overload bool
 }
 
 // timeout is what a pong may take: long enough for a machine that is busy with other
@@ -114,7 +115,7 @@ type outcome struct {
 
 // run starts a server, soaks it, and writes what it sees.
 func run(ctx context.Context, o options, out, log io.Writer) (ok bool, err error) {
-	server, err := startServer(serverOptions{Ping: o.Ping, Timeout: o.timeout(), Patience: 5 * o.Ping, Keep: o.Keep}, log)
+	server, err := startServer(serverOptions{Ping: o.Ping, Timeout: o.timeout(), Patience: 5 * o.Ping, Keep: o.Keep, MaxBuffered: bufferBound}, log)
 	if err != nil {
 		return false, err
 	}
