@@ -103,7 +103,7 @@ func TestRelativeLinksOfTheDocsLeadSomewhere(t *testing.T) {
 }
 
 // docs/conformance*.md say which test of ours holds what the reference's own tests
-// check, as `transport.TestUpgrade`, the package first, or as `upgrade.mjs`, one of the
+// check, and SECURITY.md which hold what it promises, as `transport.TestUpgrade`, the package first, or as `upgrade.mjs`, one of the
 // scripts in testdata/interop.
 var (
 	testFunc  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)[A-Z]\w*)\(`)
@@ -119,7 +119,7 @@ func TestWhatTheConformanceTablesNameExists(t *testing.T) {
 	}
 	tests := testsByName(t)
 	found := 0
-	for _, page := range pages {
+	for _, page := range append(pages, "../SECURITY.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
