@@ -64,10 +64,10 @@ func TestPromise15AHandlerThatDoesNotReturnKeepsOnlyItsOwnClient(t *testing.T) {
 	})
 }
 
-// serving starts Run and returns where it serves and its result.
-func serving(t *testing.T, ctx context.Context, app http.Handler) (addr string, ended <-chan error) {
+// serving starts Run and returns where it serves, its result and its log.
+func serving(t *testing.T, ctx context.Context, app http.Handler) (addr string, ended <-chan error, lines lineWriter) {
 	t.Helper()
-	lines := make(lineWriter, 100)
+	lines = make(lineWriter, 100)
 	srv := framework.New(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel)})
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(ctx, "127.0.0.1:0", app) }()
@@ -75,12 +75,12 @@ func serving(t *testing.T, ctx context.Context, app http.Handler) (addr string, 
 	if err := json.Unmarshal([]byte(receive(t, lines)), &line); err != nil {
 		t.Fatal(err)
 	}
-	return line.Addr, done
+	return line.Addr, done, lines
 }
 
 func TestRunRefusesAHeaderThatIsTooLarge(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
-	addr, ended := serving(t, ctx, nil)
+	addr, ended, _ := serving(t, ctx, nil)
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +92,39 @@ func TestRunRefusesAHeaderThatIsTooLarge(t *testing.T) {
 	answer := make([]byte, len("HTTP/1.1 431"))
 	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "HTTP/1.1 431" {
 		t.Errorf("got %q (%v), want 431", answer, err)
+	}
+	stop()
+	if err := receive(t, ended); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestRunLogsWhatConcernsTheOperator(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	addr, ended, lines := serving(t, ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("application") }))
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	// net/http has a line for each such query, which anybody can send.
+	if res, err := client.Get("http://" + addr + "/socket.io/?a;b"); err == nil {
+		res.Body.Close()
+	}
+	if res, err := client.Get("http://" + addr); err == nil {
+		t.Errorf("got %s of a handler that panicked", res.Status)
+		res.Body.Close()
+	}
+	for {
+		line := receive(t, lines)
+		if strings.Contains(line, "semicolon") {
+			t.Errorf("logged aloud: %s", line)
+		}
+		if !strings.Contains(line, "http: panic serving") {
+			continue
+		}
+		for _, want := range []string{`"level":"error"`, `"from":"net/http"`, `"stack":`, "application"} {
+			if !strings.Contains(line, want) {
+				t.Errorf("the line lacks %s: %s", want, line)
+			}
+		}
+		break
 	}
 	stop()
 	if err := receive(t, ended); err != nil {

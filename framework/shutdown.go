@@ -114,6 +114,7 @@ func (srv *Server) serve(ctx context.Context, listener net.Listener, app http.Ha
 		MaxHeaderBytes:    headerBytes,
 		ReadTimeout:       bodyTimeout,
 		IdleTimeout:       idleTimeout,
+		ErrorLog:          newHTTPErrors(&srv.log),
 	}
 	srv.log.Info().Stringer("addr", listener.Addr()).Msg("serving")
 

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -35,13 +34,19 @@ type process struct {
 
 func startChild(t *testing.T, mode string) *process {
 	t.Helper()
+	return startChildBy(t, mode, os.Args[0], "-test.run=^$")
+}
+
+// startChildBy starts the child by some command.
+func startChildBy(t *testing.T, mode, name string, args ...string) *process {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows knows no SIGTERM")
 	}
 	listener := newListener(t, "127.0.0.1:0")
 	addr := listener.Addr().String()
 	listener.Close()
-	p := &process{t: t, addr: addr, cmd: exec.Command(os.Args[0], "-test.run=^$"), lines: make(chan string, 100_000)}
+	p := &process{t: t, addr: addr, cmd: exec.Command(name, args...), lines: make(chan string, 100_000)}
 	p.cmd.Env = append(os.Environ(), childMode+"="+mode, "PARLOR_SHUTDOWN_ADDR="+addr)
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
@@ -109,8 +114,8 @@ func (p *process) end() (returned []string, state *os.ProcessState) {
 	return returned, p.cmd.ProcessState
 }
 
-// stall connects a WebSocket that asks for something by event and never reads again.
-func (p *process) stall(event string) {
+// connect joins "/" over a WebSocket.
+func (p *process) connect() net.Conn {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", p.addr)
 	if err != nil {
@@ -119,16 +124,36 @@ func (p *process) stall(event string) {
 	p.t.Cleanup(func() { conn.Close() })
 	fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", p.addr)
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
-		p.t.Fatalf("handshake: %v %v", res, err)
+	p.send(conn, "40")
+	return conn
+}
+
+// send sends a packet in one frame.
+func (p *process) send(conn net.Conn, packet string) {
+	p.t.Helper()
+	frame := append([]byte{0x81, 0x80 | byte(len(packet)), 0, 0, 0, 0}, packet...) // a mask that masks nothing
+	if _, err := conn.Write(frame); err != nil {
+		p.t.Fatal(err)
 	}
-	for _, packet := range []string{"40", `42["` + event + `"]`} {
-		frame := append([]byte{0x81, 0x80 | byte(len(packet)), 0, 0, 0, 0}, packet...) // a mask that masks nothing
-		if _, err := conn.Write(frame); err != nil {
-			p.t.Fatal(err)
+}
+
+// until reads until text has come.
+func (p *process) until(conn net.Conn, text string) {
+	p.t.Helper()
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+	var got []byte
+	for b := make([]byte, 4096); !bytes.Contains(got, []byte(text)); {
+		n, err := conn.Read(b)
+		if got = append(got, b[:n]...); err != nil {
+			p.t.Fatalf("%v, after %q, want %q", err, got, text)
 		}
 	}
+}
+
+// stall has a client ask for something by event that never reads.
+func (p *process) stall(event string) {
+	p.t.Helper()
+	p.send(p.connect(), `42["`+event+`"]`)
 }
 
 // Promise 15, with real signals, clients and connections: who returned is answered.
@@ -193,5 +218,34 @@ func TestASecondSIGTERMEndsTheProcessAtOnce(t *testing.T) {
 	_, state := p.end()
 	if status, ok := state.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("got %v, want the end by the signal", state)
+	}
+}
+
+func TestWithoutFilesToSpareConnectedClientsAreServedAndOthersWait(t *testing.T) {
+	shell := testclients.Program(t, "sh")
+	p := startChildBy(t, "run", shell, "-c", `ulimit -n 40 && exec "$0" "-test.run=^$"`, os.Args[0])
+	client := p.connect()
+	p.send(client, `420["work","before"]`)
+	p.until(client, `430["before"]`)
+	var idle []net.Conn
+	for range 100 { // the kernel takes them, whether the server does or not
+		conn, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		idle = append(idle, conn)
+	}
+	late := p.connect()
+	p.send(client, `421["work","meanwhile"]`)
+	p.until(client, `431["meanwhile"]`)
+	for _, conn := range idle {
+		conn.Close()
+	}
+	p.send(late, `420["work","after"]`)
+	p.until(late, `430["after"]`)
+	p.terminate()
+	if _, state := p.end(); !state.Success() {
+		t.Errorf("the server ended with %v: %s", state, &p.stderr)
 	}
 }
