@@ -33,7 +33,7 @@ function start(n) {
 
 for (let n = 0; n < clients; n++) start(n);
 // More come, and move to a WebSocket, until the server ends.
-for (let n = clients; !stopped && n < 400; n++) {
+for (let n = clients; !stopped && n < 150; n++) {
   await Promise.race([new Promise((resolve) => setTimeout(resolve, 5)), all[0].moved]);
   if (!stopped) start(n);
 }
