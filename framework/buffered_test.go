@@ -1,0 +1,98 @@
+package framework_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/framework/sockettest"
+)
+
+// What is kept for clients is counted for all of them together: what is not taken back
+// in the end would keep others out for ever.
+func TestNothingIsCountedAsKeptWhenClientsHaveGone(t *testing.T) {
+	large := strings.Repeat("x", 20_000)
+	tests := []struct {
+		name string
+		opts framework.Options
+		act  func(c *sockettest.Conn)
+	}{
+		{"incomplete packet", framework.Options{}, func(c *sockettest.Conn) {
+			c.Join("/")
+			c.Send(`452-["slow",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte(large))
+			c.Cut()
+		}},
+		{"text amid a packet", framework.Options{}, func(c *sockettest.Conn) {
+			c.Join("/")
+			c.Send(`452-["slow",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte(large))
+			c.Send(`42["slow"]`)
+			c.Closed()
+		}},
+		{"queued events", framework.Options{}, func(c *sockettest.Conn) {
+			s := c.Join("/")
+			for range 10 {
+				s.Emit("slow", large)
+			}
+			c.Cut()
+		}},
+		{"events of who is thrown out", framework.Options{}, func(c *sockettest.Conn) {
+			s := c.Join("/")
+			s.Emit("out")
+			for range 10 {
+				s.Emit("slow", large)
+			}
+			s.Disconnected()
+		}},
+		{"a leave behind events", framework.Options{}, func(c *sockettest.Conn) {
+			s := c.Join("/")
+			for range 10 {
+				s.Emit("slow", large)
+			}
+			s.Leave()
+		}},
+		{"events while connecting", framework.Options{}, func(c *sockettest.Conn) {
+			c.Send("40/slow,")
+			for range 10 {
+				c.Send(`42/slow,["slow","` + large + `"]`)
+			}
+			c.Send("41/slow,")
+			c.Cut()
+		}},
+		{"a large auth payload", framework.Options{}, func(c *sockettest.Conn) {
+			c.Send(`40/slow,{"token":"` + large + `"}`)
+			c.Cut()
+		}},
+		{"a large answer", framework.Options{}, func(c *sockettest.Conn) {
+			s := c.Join("/")
+			s.Emit("ask")
+			s.Expect("q").Ack(large)
+		}},
+	}
+	for _, kind := range []string{"websocket", "polling"} {
+		for _, tt := range tests {
+			t.Run(tt.name+", "+kind, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					srv := framework.New(tt.opts)
+					srv.Route("/slow", func(r *framework.Router) {
+						r.On("connect", func() { time.Sleep(time.Second) })
+						r.On("slow", func(string) { time.Sleep(time.Second) })
+					})
+					srv.On("slow", func(...any) { time.Sleep(time.Second) })
+					srv.On("out", func(s *framework.Socket) { time.Sleep(time.Second); s.Disconnect() })
+					srv.On("ask", func(s *framework.Socket) error { return s.Emit("q", func(string, error) {}) })
+					tt.act(sockettest.Dial(t, srv, sockettest.Options{Transport: kind}))
+					synctest.Wait()
+					if err := srv.Shutdown(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Minute)
+					if got := srv.Buffered(); got != 0 {
+						t.Errorf("got %d bytes counted as kept, want 0", got)
+					}
+				})
+			})
+		}
+	}
+}
