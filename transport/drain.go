@@ -75,7 +75,7 @@ func (p *pollState) moveTo(c *conn) {
 	skip := p.skip
 	for _, m := range p.queue {
 		if skip > 0 {
-			m, skip = m.behind(skip), 0
+			m, skip = m.behind(skip).Uncompressed(), 0 // compressing takes time, see makeLooks
 		}
 		c.put(c.look(m), m)
 	}

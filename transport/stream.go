@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -91,6 +92,9 @@ func (e *Engine) enterStream(stream Stream, r *http.Request, p *place) (*conn, *
 	frames := &streamFrames{r: bufio.NewReaderSize(stream, readBuffer), limit: maxOpening}
 	id, err := readOpening(frames)
 	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			e.Exceed(tooSlow(e.opts.UpgradeTimeout), r.RemoteAddr)
+		}
 		e.log.Debug().Err(err).Str("remote", r.RemoteAddr).Msg("webtransport opened no session")
 		_ = stream.Close()
 		return nil, nil

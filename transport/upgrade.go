@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -77,7 +78,9 @@ func (s *Session) probeOn(c *conn) {
 	if open {
 		s.poll.probe = c
 		s.workers.wheel.Set(&c.timer, s.engine.opts.UpgradeTimeout, func() {
-			if s.failProbe(c, errUpgradeSlow) { // else it was made at the last moment
+			err := tooSlow(s.engine.opts.UpgradeTimeout)
+			if s.failProbe(c, err) { // else it was made at the last moment
+				s.engine.Exceed(err, s.logID())
 				c.end()
 			}
 		})
@@ -142,9 +145,27 @@ func (s *Session) releasePoll(get *pendingGET) {
 	}
 }
 
+// makeLooks has messages that wait compressed, or whatever they have to be on c, before
+// upgrade takes locks that senders wait for. Few come behind that.
+func (s *Session) makeLooks(c *conn) {
+	if c.form == formFrames {
+		return
+	}
+	s.mu.Lock()
+	var queue []*Message
+	if s.poll != nil {
+		queue = slices.Clone(s.poll.queue)
+	}
+	s.mu.Unlock()
+	for _, m := range queue {
+		_ = c.look(m)
+	}
+}
+
 // upgrade makes c the session's transport. Under the lock no message can slip
 // between those that wait for a poll and those that come after.
 func (s *Session) upgrade(c *conn) {
+	s.makeLooks(c)
 	s.mu.Lock()
 	p := s.poll
 	if s.ended.Load() || p.probe != c {

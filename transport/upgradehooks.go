@@ -3,12 +3,14 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
-var (
-	errUpgradeSlow = errors.New("transport: the upgrade took longer than Options.UpgradeTimeout")
-	errProbePacket = errors.New("transport: the probe sent what does not belong there")
-)
+var errProbePacket = errors.New("transport: the probe sent what does not belong there")
+
+func tooSlow(timeout time.Duration) *LimitError {
+	return &LimitError{"UpgradeTimeout", fmt.Sprintf("an upgrade, or the opening of a stream, took longer than %v", timeout)}
+}
 
 // failProbe notes why the probe c is about to be closed, and reports whether it still
 // was one.

@@ -51,7 +51,7 @@ func TestOnUpgradeFailedIsToldWhy(t *testing.T) {
 	}{
 		{"wrong packet", func(c *wsClient) { c.send("4hello") }, "does not belong", errProbePacket},
 		{"upgrade before the probe", func(c *wsClient) { c.send("5") }, "does not belong", errProbePacket},
-		{"timeout", func(*wsClient) {}, "UpgradeTimeout", errUpgradeSlow},
+		{"timeout", func(*wsClient) {}, "UpgradeTimeout", nil},
 		{"closed by the client", func(c *wsClient) { c.write(opClose, "\x03\xe8") }, "the probe was closed", nil},
 		{"broken off", func(c *wsClient) { _ = c.conn.Close() }, "the probe was closed", nil},
 	}
@@ -70,6 +70,12 @@ func TestOnUpgradeFailedIsToldWhy(t *testing.T) {
 				err := receive(t, failed)
 				if !strings.Contains(err.Error(), tt.want) || tt.is != nil && !errors.Is(err, tt.is) {
 					t.Errorf("got %v, want %q in it", err, tt.want)
+				}
+				if tt.name == "timeout" {
+					wantLimit(t, err, "UpgradeTimeout")
+					if got := h.engine.Exceeded()["UpgradeTimeout"]; got != 1 {
+						t.Errorf("got UpgradeTimeout exceeded %d times, want once", got)
+					}
 				}
 				if got := receive(t, p.moves); got == nil || got.Error() != err.Error() {
 					t.Errorf("handler: got %v, want %v", got, err)

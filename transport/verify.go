@@ -81,6 +81,7 @@ func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, 
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	body, _ := json.Marshal(ref)
+	e.limitBody(w, r)
 	w.WriteHeader(ref.status)
 	_, _ = w.Write(body)
 }
@@ -92,6 +93,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodOptions {
+		e.limitBody(w, r)
 		preflight(w, r)
 		return
 	}
