@@ -230,7 +230,7 @@ func (m *modeler) object(n, depth int) any {
 	object := map[string]any{}
 	for range n {
 		var key string
-		switch k := m.value(256).(type) {
+		switch k := m.value(packet.MostDepth).(type) {
 		case string:
 			key = k
 		case int64:
