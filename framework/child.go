@@ -185,8 +185,9 @@ func misfit(v any) error {
 	return &PanicError{Value: v, Stack: debug.Stack()}
 }
 
-// made lets in, or refuses, who waits.
+// made ends the making of a child.
 func (n *namespace) made(err error) {
+	defer n.settle() // whatever becomes of the rest
 	c, f := n.child, n.child.family
 	if err == nil {
 		f.learn(n)
@@ -196,6 +197,11 @@ func (n *namespace) made(err error) {
 		n.logUnmade(err)
 		n.leaveClusterAsChild()
 	}
+}
+
+// settle lets in, or refuses, who waits.
+func (n *namespace) settle() {
+	c, f := n.child, n.child.family
 	f.mu.Lock()
 	c.stage = made
 	if c.refusal != nil {
@@ -212,7 +218,7 @@ func (n *namespace) made(err error) {
 func (n *namespace) logUnmade(err error) {
 	defer func() {
 		if v := recover(); v != nil { // a nil pointer in an error, say
-			n.srv.log.Error().Str("nsp", logName(n.path)).Interface("panic", v).Msg("namespace not made")
+			n.srv.log.Error().Str("nsp", logName(n.path)).Str("panic", textOf(v)).Msg("namespace not made")
 		}
 	}()
 	var p *PanicError

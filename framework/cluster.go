@@ -36,7 +36,8 @@ func (n *namespace) leaveCluster() (err error) {
 		return nil
 	}
 	n.left.Do(func() {
-		if err = n.adapter.Close(); err != nil {
+		err = contained(n.adapter.Close)
+		if err != nil {
 			err = fmt.Errorf("close adapter of namespace %q: %w", n.path, err)
 		}
 	})

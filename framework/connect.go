@@ -175,7 +175,8 @@ func (s *Socket) turnAway(public *Error) {
 	}
 	pending := s.acks.takeAll()
 	s.mu.Unlock()
-	s.conn.forget(s) // before the client hears of it: it may try again at once
+	defer s.enqueue(&task{kind: taskEnd}) // also behind data that ends the goroutine
+	s.conn.forget(s)                      // before the client hears of it: it may try again at once
 	s.queue.dropped.Store(true)
 	s.ns.rooms.remove(s)
 	s.life.end(cause(s.reason(), nil))
@@ -185,7 +186,6 @@ func (s *Socket) turnAway(public *Error) {
 	if !unheard {
 		s.conn.send(s.refusalPacket(public))
 	}
-	s.enqueue(&task{kind: taskEnd})
 }
 
 // depart runs OnDisconnect for a socket whose OnConnect returned nil, and ends it.
@@ -234,7 +234,7 @@ func (s *Socket) refusalPacket(e *Error) (packet.Head, []byte) {
 func connectError(path string, refusal any) (head packet.Head, data []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil { // data may encode itself
-			err = fmt.Errorf("data of the refusal panics: %v", v)
+			err = fmt.Errorf("data of the refusal panics: %s", textOf(v))
 		}
 	}()
 	head = packet.Head{Type: packet.ConnectError, Namespace: path}

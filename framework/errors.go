@@ -110,7 +110,7 @@ type PanicError struct {
 }
 
 // Error returns what the handler panicked with, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("framework: handler panicked: %v", e.Value) }
+func (e *PanicError) Error() string { return "framework: handler panicked: " + textOf(e.Value) }
 
 // Unwrap returns Value if that is an error.
 func (e *PanicError) Unwrap() error {

@@ -2,8 +2,6 @@ package framework
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/parlor-go/parlor/transport"
@@ -122,6 +120,11 @@ func (f *feed) tell() {
 			go f.tell()
 		}
 	}()
+	defer func() {
+		if v := recover(); v != nil {
+			f.srv.escaped(v)
+		}
+	}()
 	for tell := f.next(); tell != nil; tell = f.next() {
 		tell()
 	}
@@ -191,7 +194,7 @@ func (f *feed) each(call func(o *Observer)) {
 func (srv *Server) contained(what string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			srv.log.Error().Str("in", what).Str("panic", fmt.Sprint(v)).Bytes(stackField, debug.Stack()).Msg("listener panicked")
+			srv.logPanic(what, v)
 		}
 	}()
 	f()

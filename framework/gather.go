@@ -88,7 +88,11 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 		c.Reached(in.here.ids(), 0)
 		if in.of.spans() {
 			others++
-			go func() { elsewhere <- in.of.ns.adapter.Ask(ctx, in.packet, in.of.selection(), in.of.flags(), c) }()
+			go func() {
+				elsewhere <- contained(func() error {
+					return in.of.ns.adapter.Ask(ctx, in.packet, in.of.selection(), in.of.flags(), c)
+				})
+			}()
 		}
 	}
 	for i := range all {

@@ -219,14 +219,21 @@ func (r *recovery) use(store adapter.Recovery) {
 // recoveryFailed counts and logs that a client came back in vain.
 func (r *recovery) recoveryFailed(s *Socket, count *atomic.Uint64, reason string) {
 	count.Add(1)
+	defer func() { _ = recover() }() // on a timer, whatever the log does
 	s.log().Life().Str("reason", reason).Msg("session not recovered")
+}
+
+// logExpired is called on a timer: whatever the log does goes no further.
+func (r *recovery) logExpired(sid string) {
+	defer func() { _ = recover() }()
+	r.ns.log().Info().Str("nsp", r.ns.path).Str("sid", r.ns.srv.logID(sid)).Msg("session expired")
 }
 
 // sessionExpired is called by the memory, and for what it has handed out in vain. It
 // never blocks: the feed tells.
 func (r *recovery) sessionExpired(session *adapter.Session) {
 	r.counts().expired.Add(1)
-	r.ns.log().Info().Str("nsp", r.ns.path).Str("sid", r.ns.srv.logID(session.SID)).Msg("session expired")
+	r.logExpired(session.SID)
 	if r.opts.OnExpired == nil {
 		r.unkeep()
 		return

@@ -217,7 +217,7 @@ func (s *Socket) info() adapter.SocketInfo {
 func marshal(v any) (raw []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panics: %v", p)
+			err = fmt.Errorf("panics: %s", textOf(p))
 		}
 	}()
 	return json.Marshal(v)

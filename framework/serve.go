@@ -119,7 +119,7 @@ func endedWith(ctx context.Context, err error) bool {
 // at, such as a nil pointer in an error.
 func (s *Socket) contain(ec *eventContext) {
 	if v := recover(); v != nil {
-		s.log().Error().Str("event", logName(ec.event.Name)).Interface("panic", v).Bytes(stackField, debug.Stack()).
+		s.log().Error().Str("event", logName(ec.event.Name)).Str("panic", textOf(v)).Bytes(stackField, debug.Stack()).
 			Msg("failure not handled")
 	}
 }

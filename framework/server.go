@@ -66,6 +66,7 @@ func New(opts Options) *Server {
 	srv.sendBound = cmp.Or(opts.Transport.MaxSendBuffer, defaultSendBound)
 	srv.client = newClientFiles(opts.Client, srv.log, srv.engine)
 	srv.feed.srv, srv.feed.most, srv.feed.mostBytes = srv, mostNoted, mostBytes
+	srv.workers.escaped = srv.escaped
 	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference
 	return srv
@@ -242,7 +243,13 @@ func (r *route) info(path string) EventInfo {
 // accept is called by the engine at each handshake.
 func (srv *Server) accept(session *transport.Session, r *http.Request) transport.Handler {
 	srv.came()
-	c := newConn(srv, session, r)
+	var c *conn
+	defer func() {
+		if c == nil { // it panics
+			srv.connGone()
+		}
+	}()
+	c = newConn(srv, session, r)
 	if srv.opts.Parser != nil {
 		return c.parsed(srv.opts.Parser)
 	}

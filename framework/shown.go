@@ -32,7 +32,7 @@ func (f *feed) show(m *transport.Message) shown {
 func (s *shown) read(o *Options) (err error) {
 	defer func() {
 		if v := recover(); v != nil { // a parser need not bear what it has made
-			err = fmt.Errorf("parser panicked: %v", v)
+			err = fmt.Errorf("parser panicked: %s", textOf(v))
 		}
 	}()
 	data, attachments, err := o.dataOf(s.message)

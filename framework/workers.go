@@ -21,6 +21,8 @@ type workers struct {
 	busy   int
 	idle   chan struct{} // closed when busy falls to 0; nil unless somebody waits
 	closed bool          // no connection: nobody parks
+
+	escaped func(v any) // is told of a panic that nobody stopped
 }
 
 // job is what a worker does: a socket's queue, for one. If it ends the goroutine it is
@@ -56,6 +58,11 @@ func (w *workers) work(self *worker, j job) {
 		// A handler that calls runtime.Goexit ends this goroutine, not the queue.
 		if !returned {
 			go w.work(&worker{next: make(chan job, 1)}, j)
+		}
+	}()
+	defer func() {
+		if v := recover(); v != nil { // from what is not a handler: a logger's hook, say
+			w.escaped(v)
 		}
 	}()
 	for j != nil {

@@ -66,7 +66,7 @@ func (e *Engine) tellRefusal(r *http.Request, ref refusal, err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			e.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+			e.log.Error().Str("panic", textOf(v)).Bytes("stack", debug.Stack()).
 				Str("in", "Options.OnConnectionError").Msg("hook panicked")
 		}
 	}()

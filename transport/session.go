@@ -281,7 +281,10 @@ func (s *Session) end(reason Reason, err error, mode endMode) bool {
 	return first
 }
 
+// logEnd is called on the wheel and by flushers: a log that cannot be written to is not
+// to end those.
 func (s *Session) logEnd(reason Reason, err error) {
+	defer func() { _ = recover() }()
 	if limit, ok := errors.AsType[*LimitError](err); ok {
 		s.engine.Exceed(limit, s.logID())
 	}
@@ -365,7 +368,8 @@ func (s *Session) delivered() {
 var errPanic = errors.New("transport: the handler panicked")
 
 func (s *Session) logPanic(v any, where string) {
-	s.engine.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+	defer func() { _ = recover() }() // whatever the log does
+	s.engine.log.Error().Str("panic", textOf(v)).Bytes("stack", debug.Stack()).
 		Str("session", s.logID()).Str("in", where).Msg("handler panicked")
 }
 

@@ -142,7 +142,7 @@ const maxOpening = 512
 func (e *Engine) openStream(c *conn, r *http.Request, p *place) (opened bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			e.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).Str("remote", r.RemoteAddr).
+			e.log.Error().Str("panic", textOf(v)).Bytes("stack", debug.Stack()).Str("remote", r.RemoteAddr).
 				Msg("webtransport handshake panicked")
 		}
 		if !opened {
@@ -218,7 +218,7 @@ func (c *conn) serveStream(frames *streamFrames) {
 
 func (c *conn) containStream() {
 	if v := recover(); v != nil {
-		c.session.engine.log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+		c.session.engine.log.Error().Str("panic", textOf(v)).Bytes("stack", debug.Stack()).
 			Str("session", c.session.logID()).Msg("webtransport reader panicked")
 	}
 }

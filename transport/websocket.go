@@ -243,10 +243,11 @@ func (c *conn) contain() {
 	if v == nil {
 		return
 	}
-	c.session.engine.log.Warn().Interface("panic", v).Bytes("stack", debug.Stack()).
-		Str("session", c.session.logID()).Msg("websocket reader panicked")
 	_, _ = c.Write([]byte{frameClose, 2, 1002 >> 8, 1002 & 0xff})
-	c.readErr = fmt.Errorf("transport: panic while reading: %v", v)
+	c.readErr = fmt.Errorf("transport: panic while reading: %s", textOf(v))
+	defer func() { _ = recover() }() // whatever the log does
+	c.session.engine.log.Warn().Str("panic", textOf(v)).Bytes("stack", debug.Stack()).
+		Str("session", c.session.logID()).Msg("websocket reader panicked")
 }
 
 // served ends what the connection was the transport of.
