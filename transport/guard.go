@@ -105,6 +105,10 @@ func (c *conn) Read(p []byte) (int, error) {
 			if begun, err = c.receiveBytes(p[:minHead]); err != nil {
 				return 0, err
 			}
+			if begun == minHead && c.isShort(p) {
+				c.piece = uint32(p[1] &^ bitMasked)
+				return minHead, nil
+			}
 		}
 		if n, err := c.passHead(p, begun); n > 0 || err != nil {
 			return n, err
@@ -113,6 +117,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.receiveBytes(p[:min(len(p), int(c.piece))])
 	c.piece -= uint32(n)
 	return n, err
+}
+
+// isShort tells whether p begins with the head of a short message in one frame, as most
+// are: passHead would find nothing to do.
+func (c *conn) isShort(p []byte) bool {
+	return (p[0] == frameText || p[0] == frameBinary) && p[1] >= bitMasked && p[1] < bitMasked|126 &&
+		c.begun == nil && int(p[1]&^bitMasked) <= c.session.engine.opts.MaxPayload
 }
 
 // passHead is nextFrame that puts into p what gws gets to see: nothing of control
