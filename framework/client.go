@@ -23,6 +23,9 @@ import (
 // reference server serves the same.
 var clientNames = []string{"socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"}
 
+// clientTimeout is how long reading one of them may take. They have some 300 KB.
+const clientTimeout = time.Minute
+
 // clientFiles serves the JavaScript client.
 type clientFiles struct {
 	fsys   fs.FS
@@ -93,6 +96,8 @@ func (c *clientFiles) serve(w http.ResponseWriter, r *http.Request) bool {
 	}
 	h.Set("Etag", `"`+etag+`"`)
 	h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent leaves it out of what is encoded
+	// Or who does not read it would keep the goroutine, where the HTTP server has no bound.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(clientTimeout))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 	return true
 }

@@ -3,14 +3,18 @@ package framework_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/rs/zerolog"
@@ -200,4 +204,24 @@ func ExampleOptions_client() {
 	// Output:
 	// 200 text/javascript; charset=utf-8
 	// /* the client */
+}
+
+func TestAClientFileThatNobodyReadsHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := serveClient(bundle)
+		listener := newPipeListener()
+		server := &http.Server{Handler: h}
+		go func() { _ = server.Serve(listener) }()
+		conn, end := net.Pipe()
+		listener.calls <- end
+		if _, err := conn.Write([]byte("GET /socket.io/socket.io.js HTTP/1.1\r\nHost: example.com\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second) // a pipe holds nothing: the server waits for its reader
+		if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("got %d bytes, %v, want the connection closed", n, err)
+		}
+		_ = listener.Close()
+		_ = server.Close()
+	})
 }

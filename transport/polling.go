@@ -328,6 +328,7 @@ func (s *Session) beginGET(w http.ResponseWriter, r *http.Request, get *pendingG
 	if p.get != nil {
 		s.mu.Unlock()
 		_ = s.violation(ReasonTransportError, errPollTwice)
+		s.engine.boundAnswer(w, r)
 		w.WriteHeader(http.StatusBadRequest)
 		return false
 	}

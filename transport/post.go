@@ -49,7 +49,11 @@ func (s *Session) handlePOST(w http.ResponseWriter, r *http.Request, post *pendi
 		}
 	}()
 	status := s.readPOST(w, r, post)
-	_ = post.control.SetWriteDeadline(time.Now().Add(s.engine.opts.WriteTimeout))
+	if post.reading { // which has not begun
+		s.engine.boundAnswer(w, r)
+	} else {
+		_ = post.control.SetWriteDeadline(time.Now().Add(s.engine.opts.WriteTimeout))
+	}
 	return status
 }
 
@@ -62,6 +66,7 @@ func (s *Session) beginPOST(w http.ResponseWriter, r *http.Request, post *pendin
 	if p.post != nil {
 		s.mu.Unlock()
 		_ = s.violation(ReasonTransportError, errPostTwice)
+		s.engine.boundAnswer(w, r)
 		w.WriteHeader(http.StatusBadRequest)
 		return false
 	}
@@ -75,17 +80,14 @@ func (s *Session) beginPOST(w http.ResponseWriter, r *http.Request, post *pendin
 // answer with.
 func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pendingPOST) int {
 	if s.ended.Load() {
-		s.engine.limitBody(w, r)
 		return http.StatusOK // closing: the client has yet to poll for that
 	}
 	if !s.v3 && isBinary(r.Header.Get("Content-Type")) {
-		s.engine.limitBody(w, r)
 		_ = s.violation(ReasonTransportError, errPostBinary)
 		return http.StatusBadRequest
 	}
 	opts := &s.engine.opts
 	if r.ContentLength > int64(opts.MaxPayload) {
-		s.engine.limitBody(w, r)
 		s.tooLarge(r.ContentLength)
 		return http.StatusRequestEntityTooLarge
 	}
@@ -136,14 +138,6 @@ func (s *Session) readPOST(w http.ResponseWriter, r *http.Request, post *pending
 		}
 	}
 	return http.StatusOK
-}
-
-// limitBody bounds how long net/http may wait for a body that nobody reads: before it
-// answers it reads a part of that by itself.
-func (e *Engine) limitBody(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(e.opts.BodyTimeout))
-	}
 }
 
 // readBody reads the body.

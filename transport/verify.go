@@ -80,8 +80,8 @@ func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, 
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	e.boundAnswer(w, r)
 	body, _ := json.Marshal(ref)
-	e.limitBody(w, r)
 	w.WriteHeader(ref.status)
 	_, _ = w.Write(body)
 }
@@ -93,7 +93,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodOptions {
-		e.limitBody(w, r)
+		e.boundAnswer(w, r)
 		preflight(w, r)
 		return
 	}
