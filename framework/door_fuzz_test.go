@@ -89,7 +89,8 @@ func newDoor(t *testing.T, choice byte) *door {
 		opts.Transport.PerMessageDeflate = &transport.PerMessageDeflate{Threshold: 1}
 	}
 	if choice&4 != 0 {
-		opts.MaxAttachments, opts.MaxConcurrent = 1, 1
+		opts.MaxAttachments, opts.MaxConcurrent, opts.MaxPendingAcks, opts.AttachmentTimeout = 1, 1, 2, time.Second
+		opts.MaxDepth, opts.MaxNamespaces, opts.MaxRooms, opts.MaxNameLength = 3, 2, 1, 10
 		opts.Transport.MaxPayload, opts.Transport.MaxSendBuffer, opts.Transport.MaxBacklog = 300, 2000, 1000
 	}
 	if choice&8 != 0 {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -275,13 +274,16 @@ func (h *hostile) keepSilent() {
 	if n := h.door.srv.ClientsCount(); n != 1 {
 		h.t.Errorf("got %d sessions of silent clients", n-1)
 	}
-	for i, c := range h.conns {
-		if c == nil {
-			continue
+	// What the server has written to who did not read is in the way of its end; net/http
+	// has no bound for that, and pipes hold nothing.
+	for _, c := range h.conns {
+		if c != nil {
+			c.resume()
 		}
-		c.resume()
-		synctest.Wait()
-		if !c.over() {
+	}
+	time.Sleep(patience)
+	for i, c := range h.conns {
+		if c != nil && !c.over() {
 			h.t.Errorf("connection %d is still open after silence for %v", i, patience)
 		}
 	}
