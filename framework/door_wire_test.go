@@ -188,6 +188,8 @@ var refusals = []string{
 // there are frames.
 func checkAnswers(t *testing.T, c *hostileConn, deflate bool) {
 	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	all := c.received.Bytes()
 	for _, inside := range []string{"goroutine ", "runtime error", ".go:", "panic: ", "a panic", "an error", "203.0.113"} {
 		if bytes.Contains(all, []byte(inside)) && !deflate {
