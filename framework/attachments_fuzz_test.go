@@ -114,6 +114,8 @@ type recordKey struct{}
 // questions, in the record of the handshake's context.
 func assembler(opts Options) *Server {
 	opts.Logger = zerolog.Nop()
+	t := &opts.Transport
+	t.HandshakeRate, t.AddressRate, t.MaxDelay = -1, -1, -1 // one after the other, as fast as can be
 	srv := New(opts)
 	of := func(ctx context.Context) *record { return ctx.Value(recordKey{}).(*record) }
 	srv.On("connect", func(s *Socket) error {

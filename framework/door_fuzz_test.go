@@ -92,6 +92,7 @@ func newDoor(t *testing.T, choice byte) *door {
 		opts.MaxAttachments, opts.MaxConcurrent, opts.MaxPendingAcks, opts.AttachmentTimeout = 1, 1, 2, time.Second
 		opts.MaxDepth, opts.MaxNamespaces, opts.MaxRooms, opts.MaxNameLength = 3, 2, 1, 10
 		opts.Transport.MaxPayload, opts.Transport.MaxSendBuffer, opts.Transport.MaxBacklog = 300, 2000, 1000
+		opts.Transport.MaxSessions, opts.Transport.MaxPerAddress, opts.Transport.MaxBuffered = 4, 2, 20_000
 	}
 	if choice&8 != 0 {
 		opts.Transport.Origins, opts.Transport.AllowCredentials = []string{"https://*.example.org"}, true

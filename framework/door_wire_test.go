@@ -180,7 +180,7 @@ var statuses = []int{
 // refusals are the texts of Engine.IO's errors.
 var refusals = []string{
 	"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden", "Unsupported protocol version", "Server is full",
-	"Server is shutting down",
+	"Server is overloaded", "Server is shutting down", "Too many connections", "Too many requests",
 }
 
 // checkAnswers judges all that a connection was answered: nothing of the server's
