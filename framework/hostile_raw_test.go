@@ -27,7 +27,7 @@ type rawHTTP struct {
 	conn   net.Conn
 	br     *bufio.Reader
 	method string
-	v3     bool // the last request was of Engine.IO 3, where the ids of sockets are made of it
+	v3     bool // the last request was of Engine.IO 3
 }
 
 func (a *arena) http(t *testing.T) *rawHTTP {
@@ -68,9 +68,7 @@ func (c *rawHTTP) answer() (text, sid string, header http.Header) {
 	text = fmt.Sprintf("%d %s", res.StatusCode, body)
 	if before, rest, ok := strings.Cut(string(body), `0{"sid":"`); ok && (before == "" || strings.HasSuffix(before, ":")) {
 		sid, _, _ = strings.Cut(rest, `"`)
-		if !c.v3 {
-			c.a.hides(sid)
-		}
+		c.a.hides(sid)
 		c.a.polled(&pollClient{a: c.a, t: c.t, query: c.query(), sid: sid})
 		text = fmt.Sprintf("%d open", res.StatusCode)
 	}
@@ -186,9 +184,7 @@ func (a *arena) open(t *testing.T, query string) *rawWS {
 	if !strings.HasPrefix(packet, `0{"sid":"`) {
 		t.Fatalf("got %q, want the open packet", packet)
 	}
-	if !strings.Contains(query, "EIO=3") {
-		a.hides(packet[len(`0{"sid":"`):][:20])
-	}
+	a.hides(packet[len(`0{"sid":"`):][:20])
 	return w
 }
 

@@ -29,7 +29,7 @@ type arena struct {
 	srv     *framework.Server
 	dial    func(t *testing.T) net.Conn // from an address of its own choice, see from
 	from    net.Addr                    // what the server takes for the client's address; nil for the true one
-	good    []*sockettest.Socket
+	good    []behaved
 	calls   int
 	log     *logBuffer
 	gone    chan arenaEnd         // of connections
@@ -119,9 +119,14 @@ func newArena(t *testing.T, setup arenaSetup) *arena {
 		a.keepsSecrets(t)
 	})
 
+	if setup.options.Parser != nil { // which sockettest's clients do not speak
+		a.good = append(a.good, packedClient{a.joinedPacked(t)})
+		a.opened = nil // clear is to leave it alone
+		return a
+	}
 	for _, transport := range []string{"websocket", "polling"} {
 		client := sockettest.Dial(t, a.srv, sockettest.Options{Transport: transport, Timeout: 20 * time.Second})
-		a.good = append(a.good, client.Join("/"))
+		a.good = append(a.good, jsonClient{client.Join("/")})
 		a.secret = append(a.secret, client.SID())
 	}
 	return a
@@ -162,11 +167,18 @@ func (a *arena) register() {
 	a.srv.On("file", func(b []byte) int { return len(b) })
 	a.srv.On("raw", func(v json.RawMessage) int { return len(v) })
 	a.srv.On("object", func(v struct{ Name string }) string { return v.Name })
-	a.srv.On("join", func(s *framework.Socket, room string) error { return a.join(s, room) })
+	a.srv.On("join", func(s *framework.Socket, room string) error { return s.Join(room) })
 	a.srv.On("leave", func(s *framework.Socket, room string) { s.Leave(room) })
 	a.srv.On("panic", func() { panic("secret") })
 	a.srv.On("wait", func() { <-a.gate })
-	a.srv.On("shout", func(room, text string) error { return a.srv.To(room).Emit("shouted", text) })
+	a.srv.On("quiz", func(s *framework.Socket, n int) (asked int) {
+		for range n {
+			if s.Emit("question", func() {}) == nil {
+				asked++
+			}
+		}
+		return asked
+	})
 	a.srv.On("ask", func(s *framework.Socket) {
 		args, err := s.EmitWithAck(context.Background(), "question") // a client may never answer, but it goes
 		a.ask <- answer{args, err}
@@ -186,9 +198,12 @@ func (a *arena) register() {
 	})
 }
 
-func (a *arena) join(s *framework.Socket, room string) error {
-	s.Join(room)
-	return nil
+// shout sends to a room.
+func (a *arena) shout(t *testing.T, room, text string) {
+	t.Helper()
+	if err := a.srv.To(room).Emit("shouted", text); err != nil {
+		t.Error(err)
+	}
 }
 
 // listen opens the door: loopback TCP, or pipes.
@@ -277,13 +292,30 @@ func (l *arenaPipes) Close() error {
 
 func (l *arenaPipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
+// behaved is a client that does nothing wrong.
+type behaved interface {
+	echo(t *testing.T, n int)
+	beObserved(t *testing.T) // joins the room "observed" and leaves it
+}
+
+type jsonClient struct{ *sockettest.Socket }
+
+func (c jsonClient) echo(t *testing.T, n int) {
+	t.Helper()
+	equal(t, "answer to a client that behaves", c.Call("echo", t.Name(), n).JSON(), fmt.Sprintf("[%q,%d]", t.Name(), n))
+}
+
+func (c jsonClient) beObserved(*testing.T) {
+	c.Call("join", "observed")
+	c.Call("leave", "observed")
+}
+
 // healthy has the clients that behave served.
 func (a *arena) healthy(t *testing.T) {
 	t.Helper()
 	a.calls++
-	for _, s := range a.good {
-		got := s.Call("echo", t.Name(), a.calls).JSON()
-		equal(t, "answer to a client that behaves", got, fmt.Sprintf("[%q,%d]", t.Name(), a.calls))
+	for _, c := range a.good {
+		c.echo(t, a.calls)
 	}
 }
 
@@ -358,8 +390,7 @@ func (a *arena) settled(t *testing.T) bool {
 		return false
 	}
 	// Who hears of this room has heard of all that was opened before.
-	a.good[0].Call("join", "observed")
-	a.good[0].Call("leave", "observed")
+	a.good[0].beObserved(t)
 	receive(t, a.observed)
 	a.mu.Lock()
 	defer a.mu.Unlock()

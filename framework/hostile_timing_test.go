@@ -275,7 +275,7 @@ var timingAttacks = []attack{
 		client, start := a.joined(t, "EIO=4"), time.Now()
 		client.write(text(`42["join","stalled"]`), text(alivePacket))
 		equal(t, "joined", client.read(), aliveAnswer)
-		a.good[0].Call("shout", "stalled", "anybody?")
+		a.shout(t, "stalled", "anybody?")
 		a.wantEnd(t, closedByError, true)
 		within(t, "closed after", time.Since(start), 10*time.Second, 11*time.Second)
 		equal(t, "counted", a.exceeded("WriteTimeout"), 1)
@@ -332,16 +332,4 @@ func drip(w io.Writer, raw string) {
 	}
 }
 
-func TestHostileTiming(t *testing.T) {
-	for _, c := range timingAttacks {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c.setup.pipes = true
-				a := newArena(t, c.setup)
-				c.do(t, a)
-				a.healthy(t)
-				a.clear(t)
-			})
-		})
-	}
-}
+func TestHostileTiming(t *testing.T) { runInBubbles(t, timingAttacks) }

@@ -113,7 +113,7 @@ var volumeAttacks = []attack{
 		equal(t, "POST", client.post(`421["join","stalled"]`), "200 ok")
 		equal(t, "joined", client.get(), "200 431[]")
 		for range 20 {
-			a.good[0].Call("shout", "stalled", strings.Repeat("x", 10_000))
+			a.shout(t, "stalled", strings.Repeat("x", 10_000))
 		}
 		a.wantEnd(t, closedByError, true)
 		equal(t, "counted", a.exceeded("MaxSendBuffer"), 1)
@@ -124,7 +124,7 @@ var volumeAttacks = []attack{
 		client.write(text(`42["join","stalled"]`), text(alivePacket))
 		equal(t, "joined", client.read(), aliveAnswer)
 		for range 2000 { // the kernel takes some megabytes
-			a.good[0].Call("shout", "stalled", strings.Repeat("x", 10_000))
+			a.shout(t, "stalled", strings.Repeat("x", 10_000))
 			if len(a.gone) > 0 {
 				break
 			}
