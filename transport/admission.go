@@ -96,6 +96,11 @@ func (e *Engine) enter(r *http.Request, told, asks bool) (*place, refusal, error
 	if err := e.overloaded(); err != nil {
 		return nil, refusedBusy, err
 	}
+	if asks {
+		if err := e.checkHeader(r); err != nil {
+			return nil, refusedHeader, err
+		}
+	}
 	addr := e.addressOf(r, told)
 	l := e.lobby
 	l.mu.Lock()

@@ -53,6 +53,12 @@ type Options struct {
 	// 0 means 4 MiB.
 	MaxBacklog int
 
+	// MaxHeader bounds the URL and the headers of a handshake, in bytes, 32 a header
+	// counted for itself: they may be kept as long as its session is there. Beyond it the
+	// answer is status 431. 0 means 32 KiB, negative no bound; what http.Server takes,
+	// its MaxHeaderBytes bounds.
+	MaxHeader int
+
 	// MaxSessions bounds the open sessions in all, with those that are closed and of
 	// which something has yet to be delivered. Beyond it handshakes are answered with
 	// status 503 and "Server is full". 0 means 100,000, negative no bound.
@@ -241,6 +247,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxPayload, 1_000_000, "MaxPayload")
 	setDefault(&o.MaxSendBuffer, 4<<20, "MaxSendBuffer")
 	setDefault(&o.MaxBacklog, 4<<20, "MaxBacklog")
+	setBound(&o.MaxHeader, 32<<10)
 	setBound(&o.MaxSessions, 100_000)
 	setBound(&o.HandshakeRate, 1_000)
 	setBound(&o.MaxDelay, time.Second)

@@ -18,6 +18,7 @@ import (
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/admin"
 	"github.com/parlor-go/parlor/framework/sockettest"
+	"github.com/parlor-go/parlor/transport"
 )
 
 func TestAnAdminIsFirstToldWhatThereIs(t *testing.T) {
@@ -236,9 +237,10 @@ func TestAnAdminIsToldNothingBeforeWhatThereIs(t *testing.T) {
 	}
 }
 
-// A client may put a megabyte into its handshake, and as much into an event's name.
+// A client may put a megabyte into its handshake, and as much into an event's name, if no
+// bound keeps it from that.
 func TestLongHandshakesAndNamesAreCutShort(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1, Transport: transport.Options{MaxHeader: -1}})
 	instrument(srv, open(admin.Development))
 	boss := watch(t, srv)
 	header := http.Header{"User-Agent": {strings.Repeat("\u00e4", 10_000)}, strings.Repeat("A", 10_000): {"a"}}
