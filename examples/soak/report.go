@@ -41,7 +41,9 @@ func rssBound(clients int, buffered int64, baseline stats) int64 {
 	return baseline.RSS + 2*live
 }
 
-const clientCost = 64 << 10
+// clientCost is that of a client that is talking: its stacks, buffers of one that reads and
+// of one that works, and a piece of 64 KiB that is being written.
+const clientCost = 96 << 10
 
 func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
