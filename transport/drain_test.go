@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -266,4 +267,37 @@ func TestShutdownWhereLeavesTheOthers(t *testing.T) {
 		stays.send("4still here")
 		stays.want("4still here")
 	})
+}
+
+// Over TLS a goroutine writes, which must not be cut off.
+func TestShutdownFlushesOverTLS(t *testing.T) {
+	h := &harness{t: t, logs: &syncBuffer{}, sessions: make(chan *peer, 1)}
+	h.engine = New(Options{}, func(s *Session, r *http.Request) Handler {
+		p := &peer{session: s, closed: make(chan closing, 1)}
+		h.sessions <- p
+		return p
+	})
+	server := httptest.NewTLSServer(h.engine)
+	defer server.Close()
+	config := server.Client().Transport.(*http.Transport).TLSClientConfig
+	h.dial = func() (net.Conn, error) { return dialTLS(server.Listener.Addr().String(), config) }
+
+	c, p := h.openWS()
+	large := strings.Repeat("x", 3<<20)
+	_ = p.session.Append([]byte(large))
+	for i := range 100 {
+		_ = p.session.Append(fmt.Appendf(nil, "ack %d", i))
+	}
+	done := make(chan error, 1)
+	go func() { done <- h.engine.Shutdown(t.Context()) }()
+	c.want("4" + large)
+	for i := range 100 {
+		c.want(fmt.Sprintf("4ack %d", i))
+	}
+	if c.wantEnd() == nil {
+		t.Error("got no close frame")
+	}
+	if err := receive(t, done); err != nil {
+		t.Errorf("got %v", err)
+	}
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/parlor-go/parlor/examples/internal/testclients"
 	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/transport"
 )
 
 // The configurations in docs/deploy.md, with ports of the test's. HAProxy and nginx
@@ -59,6 +63,7 @@ func behind(t *testing.T, proxy func(t *testing.T, addr string, a, b string) *ex
 			addr := listener.Addr().String()
 			listener.Close()
 			startProxy(t, proxy(t, addr, a, b), addr)
+			lie(t, addr)
 			script := testclients.Start(t, "proxy.mjs", "http://"+addr, mode)
 			script.Await("take a away")
 			stopA()
@@ -67,17 +72,59 @@ func behind(t *testing.T, proxy func(t *testing.T, addr string, a, b string) *ex
 	}
 }
 
+// lie has a client say that it is somebody else, and asked for another host.
+func lie(t *testing.T, addr string) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		return // others have no 127.0.0.2
+	}
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}} // 127.0.0.1 is a trusted proxy
+	client := &http.Client{Transport: &http.Transport{DialContext: from.DialContext}}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/socket.io/?EIO=4&transport=polling&whoami=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Forwarded-For", "192.0.2.1")
+	req.Header.Set("X-Forwarded-Host", "evil.example")
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if want := `{"code":4,"message":"127.0.0.2`; err != nil || !strings.HasPrefix(string(body), want) ||
+		!strings.HasSuffix(string(body), " at "+addr+`"}`) {
+		t.Errorf("got %s (%v), want %s... at %s", body, err, want, addr)
+	}
+}
+
 // serveBehind serves one of the processes behind a proxy.
 func serveBehind(t *testing.T, name string) (addr string, stop func()) {
 	t.Helper()
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	srv := framework.New(framework.Options{
+		Logger: zerolog.Nop(),
+		Transport: transport.Options{
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+			AllowRequest: func(r *http.Request) error {
+				if !r.URL.Query().Has("whoami") {
+					return nil
+				}
+				return &transport.Refusal{Message: r.RemoteAddr + " at " + r.Host}
+			},
+		},
+	})
 	srv.On("who", func() string { return name })
 	srv.On("same", func(args framework.Args) framework.Args { return args })
 	srv.On("address", func(s *framework.Socket) string { return s.Handshake().Header().Get("X-Forwarded-For") })
 	srv.On("tell me", func(s *framework.Socket) error { return s.Emit("news", "now") })
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", srv)
-	mux.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if srv.Ready() != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
 	web := &http.Server{Handler: mux}
 	listener := newListener(t, "127.0.0.1:0")
 	go func() { _ = web.Serve(listener) }()

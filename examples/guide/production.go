@@ -17,7 +17,7 @@ func newWeb(ctx context.Context, addr string, srv *framework.Server) *http.Serve
 	r.Mount("/socket.io", srv)
 	r.Get("/healthz", func(http.ResponseWriter, *http.Request) {}) // alive
 	r.Get("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if ctx.Err() != nil { // about to drain
+		if ctx.Err() != nil || srv.Ready() != nil { // about to drain; full, overloaded
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
 		}
 	})
