@@ -21,13 +21,14 @@ func TestNothingIsCountedAsKeptWhenClientsHaveGone(t *testing.T) {
 	}{
 		{"incomplete packet", framework.Options{}, func(c *sockettest.Conn) {
 			c.Join("/")
-			c.Send(`452-["slow",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte(large))
+			c.Send(`52-["slow",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte(large))
+			synctest.Wait() // it has arrived
 			c.Cut()
 		}},
 		{"text amid a packet", framework.Options{}, func(c *sockettest.Conn) {
 			c.Join("/")
-			c.Send(`452-["slow",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte(large))
-			c.Send(`42["slow"]`)
+			c.Send(`52-["slow",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, []byte(large))
+			c.Send(`2["slow"]`)
 			c.Closed()
 		}},
 		{"queued events", framework.Options{}, func(c *sockettest.Conn) {
@@ -35,6 +36,7 @@ func TestNothingIsCountedAsKeptWhenClientsHaveGone(t *testing.T) {
 			for range 10 {
 				s.Emit("slow", large)
 			}
+			synctest.Wait() // it has arrived
 			c.Cut()
 		}},
 		{"events of who is thrown out", framework.Options{}, func(c *sockettest.Conn) {
@@ -53,15 +55,17 @@ func TestNothingIsCountedAsKeptWhenClientsHaveGone(t *testing.T) {
 			s.Leave()
 		}},
 		{"events while connecting", framework.Options{}, func(c *sockettest.Conn) {
-			c.Send("40/slow,")
+			c.Send("0/slow,")
 			for range 10 {
-				c.Send(`42/slow,["slow","` + large + `"]`)
+				c.Send(`2/slow,["slow","` + large + `"]`)
 			}
-			c.Send("41/slow,")
+			c.Send("1/slow,")
+			synctest.Wait() // it has arrived
 			c.Cut()
 		}},
 		{"a large auth payload", framework.Options{}, func(c *sockettest.Conn) {
-			c.Send(`40/slow,{"token":"` + large + `"}`)
+			c.Send(`0/slow,{"token":"` + large + `"}`)
+			synctest.Wait() // it has arrived
 			c.Cut()
 		}},
 		{"a large answer", framework.Options{}, func(c *sockettest.Conn) {

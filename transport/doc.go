@@ -27,4 +27,26 @@
 // Send, Append and Flush only queue, or write what the kernel takes at once. A
 // client that is behind by more than Options.MaxSendBuffer, or whose transport takes
 // nothing for Options.WriteTimeout, is closed.
+//
+// # Everything is bounded
+//
+// What a client can make grow, and what keeps it from that; beyond a bound it is closed
+// or refused with a [LimitError]:
+//
+//   - sessions, ids of handshakes, heartbeats, entries for the flush workers, what
+//     lingers of closed sessions: Options.MaxSessions, for each session has a place from
+//     before AllowRequest is asked until nothing is left of it
+//   - handshakes: HandshakeRate, and of one address MaxPerAddress and AddressRate; what
+//     is known of addresses goes with their sessions, a while after the last handshake,
+//     or beyond 65,536 without a session
+//   - what a client is owed: MaxSendBuffer; what it sent: MaxPayload and MaxBacklog; all
+//     of it together: MaxBuffered
+//   - requests: one poll and one data request of a session at a time, each for as long as
+//     there is a session; the body of any other request for BodyTimeout
+//   - connections: one WebSocket or stream of a session, and one that it is to be
+//     upgraded to, for UpgradeTimeout; one that is closing for seconds; others, and
+//     what HTTP keeps alive, are the http.Server's to bound
+//   - goroutines: one for each of these connections, one for a writer that has to wait,
+//     and those that call Handler.Closed, OnUpgrade and OnUpgradeFailed, while that runs
+//   - lines in the log that a client can cause: one a minute aloud for each bound
 package transport
