@@ -40,7 +40,10 @@ func TestNothingIsLeftOfClientsThatVanish(t *testing.T) {
 				tt.wave /= 10 // it makes each ten times as expensive
 			}
 			tt.options.Logger = zerolog.Nop()
-			tt.options.Transport = transport.Options{PingInterval: 500 * time.Millisecond, PingTimeout: 300 * time.Millisecond}
+			tt.options.Transport = transport.Options{
+				PingInterval: 500 * time.Millisecond, PingTimeout: 300 * time.Millisecond,
+				HandshakeRate: -1, MaxDelay: -1, // however slow the machine is
+			}
 			v := newVanishing(t, framework.New(tt.options))
 			v.look(0)
 			for wave := 1; wave <= waves; wave++ {
@@ -181,6 +184,9 @@ func joinOnWebSocket(c net.Conn) error {
 			return err
 		}
 		text += string(b)
+		if strings.HasSuffix(text, "\r\n\r\n") && !strings.HasPrefix(text, "HTTP/1.1 101") {
+			return fmt.Errorf("the handshake was refused: %q", text)
+		}
 	}
 	return nil
 }
