@@ -94,8 +94,7 @@ func (d *door) enter() *namespace {
 }
 
 func (f *family) newChild(params Params, at stage) *namespace {
-	n := newNamespace(f.srv, params.path)
-	n.child = &child{family: f, params: params, stage: at}
+	n := newNamespace(f.srv, params.path, &child{family: f, params: params, stage: at})
 	f.children[n.path] = n
 	return n
 }

@@ -17,6 +17,22 @@ func (n *namespace) stay() {
 	}
 }
 
+// crowded tells whether no session of s is to be kept, since its child is one of so many.
+func (n *namespace) crowded(s *Socket) bool {
+	if n.child == nil {
+		return false
+	}
+	f := n.child.family
+	half := (f.srv.opts.MaxChildren + 1) / 2
+	f.mu.Lock()
+	crowded := len(f.children) > half
+	f.mu.Unlock()
+	if crowded {
+		s.conn.exceed("MaxChildren", "sessions are not kept while there are more than %d children of %q", half, f.pattern)
+	}
+	return crowded
+}
+
 // leave counts a socket of a child down. The last one closes it.
 func (n *namespace) leave() {
 	c := n.child

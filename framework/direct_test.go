@@ -152,6 +152,6 @@ func bindingsOf(t *testing.T, v reflect.Value) map[string]*binding {
 
 func eventWith(arg string, attachments [][]byte) *Event {
 	srv := New(Options{Logger: zerolog.Nop()})
-	s := &Socket{ns: newNamespace(srv, "/")}
+	s := &Socket{ns: newNamespace(srv, "/", nil)}
 	return &Event{Name: "test", Socket: s, Args: Args{elems: [][]byte{[]byte(arg)}, attachments: attachments}}
 }

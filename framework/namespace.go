@@ -136,8 +136,9 @@ type namespace struct {
 	admission Handler // the target of a connect
 }
 
-func newNamespace(srv *Server, path string) *namespace {
-	n := &namespace{srv: srv, path: path, events: make(map[string]*route), rooms: newRooms()}
+// newNamespace makes a namespace; child is nil unless it is one.
+func newNamespace(srv *Server, path string, child *child) *namespace {
+	n := &namespace{srv: srv, path: path, child: child, events: make(map[string]*route), rooms: newRooms()}
 	n.rooms.feed = &srv.feed
 	n.recovery = newRecovery(n)
 	n.rooms.recovery = n.recovery

@@ -42,13 +42,16 @@ type Recovery struct {
 	// expired meanwhile lets somebody in.
 	SkipMiddleware bool
 
-	// MaxLog bounds the log of each namespace, in bytes. A client that would have to be
+	// MaxLog bounds the log of each namespace, in bytes. Children of patterns, of which
+	// clients choose how many there are, share one: once theirs hold that together, who is
+	// sent something keeps an even share of it. A client that would have to be
 	// sent more than is there, or than Transport.MaxSendBuffer, begins anew. 0 means
 	// 16 MiB.
 	MaxLog int
 
 	// MaxSessions bounds the kept sessions of each namespace; the oldest are given up.
-	// 0 means 100,000.
+	// Those of children are kept only while their pattern has half of Options.MaxChildren
+	// or fewer: who connects and is gone must not fill it. 0 means 100,000.
 	MaxSessions int
 
 	// OnExpired is called when a session is given up for good: its client has not come
@@ -178,7 +181,12 @@ func newRecovery(n *namespace) *recovery {
 		return nil
 	}
 	r := &recovery{ns: n, opts: opts, window: n.srv.noticeTime(), live: make(map[string]*Socket)}
+	var budget *replay.Budget
+	if n.child != nil {
+		budget = n.srv.childLogs
+	}
 	r.memory = replay.New(replay.Options{
+		Budget:      budget,
 		Keep:        opts.MaxDisconnection,
 		Retain:      r.retain(),
 		MaxBytes:    opts.MaxLog,

@@ -2,9 +2,13 @@ package framework_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
@@ -65,4 +69,38 @@ func TestShutdownClosesChildrenThatStayForSessions(t *testing.T) {
 	other.Disconnected()
 	equal(t, "log", len(log), 3) // all of it has run by now
 	equal(t, "children", srv.Children("/job/{id}").Len(), 0)
+}
+
+// Who connects to children and is gone must not fill their pattern, nor the memory.
+func TestSessionsKeepNoMoreThanHalfOfTheChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxChildren: 10,
+			Recovery: framework.Recovery{MaxDisconnection: time.Minute, MaxLog: 1 << 20}})
+		srv.RegisterFunc("/job/{id}", func(framework.Params) (framework.NamespaceHandler, error) { return &plain{}, nil })
+		attacker := sockettest.Dial(t, srv, sockettest.Options{})
+		for i := range 10 {
+			attacker.Join(fmt.Sprintf("/job/%d", i))
+		}
+		attacker.Cut()
+		synctest.Wait()
+		equal(t, "children", srv.Children("/job/{id}").Len(), 5)
+		equal(t, "kept", srv.RecoveryStats().Kept, 5)
+		equal(t, "exceeded", srv.Exceeded()["MaxChildren"], 5)
+		sockettest.Connect(t, srv, "/job/of-another").Leave()
+
+		big := strings.Repeat("x", 100<<10)
+		for range 20 {
+			for i := range 10 {
+				if err := srv.Of(fmt.Sprintf("/job/%d", i)).Emit("news", big); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if logged := srv.RecoveryStats().Logged; logged > 2<<20 {
+			t.Errorf("their logs hold %d bytes, want twice MaxLog at most", logged)
+		}
+		time.Sleep(2 * time.Minute)
+		equal(t, "children in the end", srv.Children("/job/{id}").Len(), 0)
+		equal(t, "logged in the end", srv.RecoveryStats().Logged, 0)
+	})
 }

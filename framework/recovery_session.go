@@ -247,7 +247,7 @@ func (r *recovery) welcome(s *Socket, hears bool) {
 func (r *recovery) finished(s *Socket) {
 	switch session, over := r.session(s); {
 	case session == nil:
-	case over:
+	case over || r.memory != nil && r.ns.crowded(s):
 		r.keep()
 		r.sessionExpired(session)
 	case r.memory != nil && r.ns.srv.draining.Load(): // it would end with the server

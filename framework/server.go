@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/parlor-go/parlor/framework/internal/replay"
 	"github.com/parlor-go/parlor/transport"
 )
 
@@ -36,6 +37,7 @@ type Server struct {
 	families   families
 	claims     sync.Mutex // of class values
 	recoveries recoveryCounts
+	childLogs  *replay.Budget // of all children
 	mw         []Middleware
 	checks     []check
 	onError    ErrorHandler
@@ -67,6 +69,7 @@ func New(opts Options) *Server {
 	srv.client = newClientFiles(opts.Client, srv.log, srv.engine)
 	srv.feed.srv, srv.feed.most, srv.feed.mostBytes = srv, mostNoted, mostBytes
 	srv.workers.escaped = srv.escaped
+	srv.childLogs = replay.NewBudget(opts.Recovery.MaxLog)
 	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference
 	return srv
@@ -158,7 +161,7 @@ func (srv *Server) namespace(path string) *namespace {
 		if n, most := len(path), srv.opts.MaxNameLength; n > most {
 			panic(fmt.Sprintf("framework: path %.32q... has %d bytes, and Options.MaxNameLength is %d: no client could join", path, n, most))
 		}
-		ns = newNamespace(srv, path)
+		ns = newNamespace(srv, path, nil)
 		if err := ns.joinCluster(); err != nil {
 			panic(err.Error())
 		}

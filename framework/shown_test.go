@@ -22,7 +22,7 @@ func TestWhatIsSentCanBeReadBack(t *testing.T) {
 	for name, p := range parsers {
 		srv := New(Options{Logger: zerolog.Nop(), Parser: p})
 		for _, path := range []string{"/", "/chat"} {
-			ns := newNamespace(srv, path)
+			ns := newNamespace(srv, path, nil)
 			for _, tt := range tests {
 				args, err := parseArgs([]byte(tt.args), nil, nil, 256)
 				if err != nil {
@@ -41,7 +41,7 @@ func TestWhatIsSentCanBeReadBack(t *testing.T) {
 				equals(t, name+": args of "+tt.event, string(text), tt.args)
 			}
 		}
-		m, err := newNamespace(srv, "/").encodeEvent("binary", 0, []any{[]byte("one"), map[string][]byte{"k": []byte("two")}})
+		m, err := newNamespace(srv, "/", nil).encodeEvent("binary", 0, []any{[]byte("one"), map[string][]byte{"k": []byte("two")}})
 		if err != nil {
 			t.Fatal(err)
 		}

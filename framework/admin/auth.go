@@ -22,13 +22,21 @@ func NoAuth() Auth {
 
 // Basic lets in one user. hash is the bcrypt hash of the password, "$2b$10$...", as
 // npm's bcrypt and Apache's htpasswd -B make it; it panics if it is none. One password
-// is checked at a time: who guesses gets no more than one of the processor's cores.
+// is checked at a time: who guesses gets no more than one of the processor's cores. Of one
+// address one waits for its turn, and of all 16: others are refused at once, so that
+// who guesses keeps an admin at another address waiting for a second or two at most.
 func Basic(username, hash string) Auth {
 	if _, err := bcrypt.Cost([]byte(hash)); err != nil {
 		panic(fmt.Sprintf("admin: Basic(%q, ...): the password's hash is none of bcrypt's: %v: want $2b$10$... of 60 characters", username, err))
 	}
 	turn := make(chan struct{}, 1)
+	waiting := &queue{from: make(map[string]bool)}
 	return AuthFunc(func(ctx context.Context, name, password string) error {
+		from := origin(ctx)
+		if !waiting.enter(from) {
+			return errors.New("too many logins at a time")
+		}
+		defer waiting.leave(from)
 		select {
 		case turn <- struct{}{}:
 			defer func() { <-turn }()

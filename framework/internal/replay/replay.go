@@ -19,6 +19,7 @@ type Options struct {
 	Retain      time.Duration // how long a packet is logged, at least Keep
 	MaxBytes    int           // of the log
 	MaxSessions int
+	Budget      *Budget // of several logs together; nil for none
 
 	// Expired is called for each session that nobody will take any more, on some
 	// goroutine and without a lock held. It must not block: Close waits for it.
@@ -31,6 +32,7 @@ type Memory struct {
 
 	mu       sync.Mutex
 	log      log
+	charged  int // to the budget, of the log's bytes
 	attended bool
 	closed   bool
 	sessions map[string]*list.Element // of order, by pid
@@ -61,7 +63,8 @@ func (m *Memory) Append(p adapter.Packet, s adapter.Selection) (string, error) {
 		return m.log.position(), nil
 	}
 	m.log.add(entry{at: now, packet: p, to: s})
-	m.log.trim(now.Add(-m.opts.Retain), m.opts.MaxBytes)
+	m.charge()
+	m.trim(now)
 	return m.log.position(), nil
 }
 
@@ -93,7 +96,7 @@ func (m *Memory) take(pid, offset string) (*adapter.Session, *adapter.Restored, 
 	if m.expiry(s).Before(now) {
 		return nil, nil, adapter.ErrUnknownSession // the timer sees to it
 	}
-	m.log.trim(now.Add(-m.opts.Retain), m.opts.MaxBytes)
+	m.trim(now)
 	floor, err := m.log.floor(s, offset)
 	if err != nil {
 		m.remove(e)
@@ -134,6 +137,7 @@ func (m *Memory) Attended(anybody bool) {
 func (m *Memory) rest() {
 	if !m.attended && len(m.sessions) == 0 {
 		m.log.clear(time.Now())
+		m.charge()
 	}
 }
 
