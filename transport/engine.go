@@ -32,6 +32,7 @@ type Engine struct {
 	account  *account
 
 	limits        limits
+	refusals      limits      // by code, likewise
 	originRefused atomic.Bool // and told of once, loudly
 
 	mu       sync.RWMutex

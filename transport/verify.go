@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -57,10 +58,16 @@ func (e *Engine) refuseFor(w http.ResponseWriter, r *http.Request, ref refusal, 
 		ev = e.log.Error()
 	case ref == refusedOrigin && e.originRefused.CompareAndSwap(false, true):
 		ev = e.log.Error() // the first is as a rule a setting that is missing
+	default: // anybody can have as many as he likes
+		times, aloud := e.refusals.count(strconv.Itoa(ref.Code)) // AllowRequest may choose any Message
+		if !aloud {
+			ev = e.log.Debug()
+		}
+		ev.Uint64("times", times)
 	}
 	ev.Int("code", ref.Code).Str("reason", ref.Message)
 	if why != nil {
-		ev.Str("why", why.Error())
+		ev.Str("why", textOf(why))
 	}
 	ev.Str("method", r.Method).Str("remote", r.RemoteAddr).Msg("request refused")
 	if limit, ok := errors.AsType[*LimitError](why); ok {
