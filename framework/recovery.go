@@ -161,8 +161,10 @@ type recovery struct {
 	window time.Duration    // what was meant for a socket is known to within so much
 	opts   Recovery
 
-	mu   sync.Mutex
-	live map[string]*Socket // by pid, from its arrival to behind OnDisconnect
+	mu sync.Mutex
+	// live has who is there by pid, from its arrival to behind OnDisconnect. A pid is a
+	// secret of 120 random bits: it is looked up by its hash, whose time tells nothing of it.
+	live map[string]*Socket
 
 	attended bool // as the store was told
 }

@@ -36,7 +36,7 @@ type Engine struct {
 	originRefused atomic.Bool // and told of once, loudly
 
 	mu       sync.RWMutex
-	sessions map[string]*Session // the open ones, and those of which something is left
+	sessions map[string]*Session // the open ones, and those of which something is left; by secrets of 120 bits, which a lookup's time does not tell
 	claimed  map[string]bool     // ids of Options.NewID whose sessions are being opened
 	open     int
 	live     int           // what needs the workers: sessions, and what they leave behind
