@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -232,7 +233,13 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 		}), x},
 		{"OnExpired", func(o *framework.Options, b *mine) {
 			o.Recovery = framework.Recovery{MaxDisconnection: time.Nanosecond, OnExpired: func(framework.ExpiredSession) { b.trip() }}
-		}, nil, func(c *sockettest.Conn, _ *mine) { c.Cut() }},
+		}, nil, func(c *sockettest.Conn, _ *mine) {
+			answered := func(frame string) bool { return strings.HasPrefix(frame, "< 40") }
+			for !slices.ContainsFunc(c.Frames(), answered) { // who has not heard of its session has none
+				runtime.Gosched()
+			}
+			c.Cut()
+		}},
 		{"AllowRequest", func(o *framework.Options, b *mine) {
 			o.Transport.AllowRequest = func(*http.Request) error { return b.err() }
 		}, nil, nil},
