@@ -56,7 +56,6 @@ func startChildBy(t *testing.T, mode, name string, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	read := make(chan struct{})
 	go func() {
 		defer close(p.lines)
@@ -65,7 +64,10 @@ func startChildBy(t *testing.T, mode, name string, args ...string) *process {
 			p.lines <- in.Text()
 		}
 	}()
-	t.Cleanup(func() { <-read })
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-read
+	})
 	p.awaitListening()
 	return p
 }
