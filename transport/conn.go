@@ -45,7 +45,6 @@ type conn struct {
 	mu       sync.Mutex
 	writing  bool          // somebody writes, and will see what is appended
 	stalled  bool          // nobody does, for the peer takes nothing: retry will
-	retries  uint16        // how often yet
 	first    *buffer       // what waits, as a list; nil when nothing does
 	last     *buffer       // its end
 	waiting  int           // bytes in it

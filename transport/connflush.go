@@ -85,7 +85,7 @@ func (c *conn) drain(buf *buffer, n int) {
 			switch {
 			case patience == c.timeout():
 				err = tookNothing(c.timeout())
-			case c.stall(buf, n):
+			case c.stall(buf, n, time.Now().Add(c.timeout()-patience)):
 				return
 			default: // closing, which has a limit of its own
 				patience = c.timeout()

@@ -7,7 +7,7 @@ const (
 	// the client has stalled: it costs no goroutine any more, and is tried now and again.
 	stallPatience = 500 * time.Millisecond
 
-	// stallRetry is how often that is.
+	// stallRetry is how often that is, or with the precision of the wheel.
 	stallRetry = 250 * time.Millisecond
 )
 
@@ -21,20 +21,17 @@ func (c *conn) patience() time.Duration {
 }
 
 // stall puts back what a writer has taken, from its nth byte on, and ends the time of
-// that writer. It reports false if the connection is being closed: then the writer
-// stays until it is.
-func (c *conn) stall(buf *buffer, n int) bool {
+// that writer. The client has until then to take some of it. It reports false if the
+// connection is being closed: then the writer stays until it is.
+func (c *conn) stall(buf *buffer, n int, until time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state != connOpen {
 		return false
 	}
-	if !c.stalled {
-		c.stalled = true
-		c.retries = uint16(min((c.timeout()-stallPatience)/stallRetry, 1<<16-1))
-	}
+	c.stalled = true
 	c.putBack(buf, n)
-	c.session.workers.wheel.Set(&c.timer, stallRetry, c.retry)
+	c.session.workers.wheel.Set(&c.timer, stallRetry, func() { c.retry(until) })
 	c.leave()
 	return true
 }
@@ -56,15 +53,14 @@ func (c *conn) putBack(buf *buffer, n int) {
 }
 
 // retry runs on the wheel: it tries to write to a client that has stalled.
-func (c *conn) retry() {
+func (c *conn) retry(until time.Time) {
 	c.mu.Lock()
 	if !c.stalled || c.writing || c.state != connOpen {
 		c.mu.Unlock()
 		return
 	}
 	c.writing = true
-	over := c.retries == 0
-	c.retries -= min(c.retries, 1)
+	over := !time.Now().Before(until)
 	buf := c.take()
 	c.mu.Unlock()
 
@@ -72,7 +68,7 @@ func (c *conn) retry() {
 	switch {
 	case err == nil && n == 0 && over:
 		err = tookNothing(c.timeout())
-	case err == nil && n == 0 && c.stall(buf, 0):
+	case err == nil && n == 0 && c.stall(buf, 0, until):
 		return
 	}
 	c.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // stallAll has each of n clients on TCP sent more than the kernel keeps for it, and
@@ -34,7 +35,7 @@ func stallAll(t *testing.T, h *harness, n int, m *Message) (clients []*wsClient,
 
 func TestAStalledReaderHoldsNoGoroutine(t *testing.T) {
 	const clients = 20
-	h := newHarness(t, Options{MaxSendBuffer: 64 << 20}, onTCP)
+	h := newHarness(t, Options{MaxSendBuffer: 64 << 20, WriteTimeout: time.Minute}, onTCP)
 	first, _ := h.openWS() // the engine's own goroutines are there
 	before := runtime.NumGoroutine()
 	stallAll(t, h, clients, NewMessage(make([]byte, 2<<20)))
@@ -45,7 +46,7 @@ func TestAStalledReaderHoldsNoGoroutine(t *testing.T) {
 }
 
 func TestWhoStalledAndReadsOnGetsEverything(t *testing.T) {
-	h := newHarness(t, Options{MaxSendBuffer: 64 << 20}, onTCP)
+	h := newHarness(t, Options{MaxSendBuffer: 64 << 20, WriteTimeout: time.Minute}, onTCP)
 	data := bytes.Repeat([]byte("0123456789abcdef"), 2<<20/16)
 	clients, peers := stallAll(t, h, 1, NewMessage(data))
 	if err := peers[0].session.Send(NewMessage([]byte("last"))); err != nil {
@@ -68,6 +69,22 @@ func TestWhoStalledForTheWriteTimeoutIsClosed(t *testing.T) {
 	wantLimit(t, peers[0].wantClosed(t, ReasonTransportError), "WriteTimeout")
 }
 
+// Not a number of retries: the wheel may have fewer than there is time for.
+func TestWhoStalledIsClosedByTheFirstRetryBehindItsTime(t *testing.T) {
+	h := newHarness(t, Options{MaxSendBuffer: 64 << 20, WriteTimeout: time.Hour}, onTCP)
+	_, peers := stallAll(t, h, 1, NewMessage(make([]byte, 2<<20)))
+	s := peers[0].session
+	s.ws.Load().retry(time.Now().Add(time.Hour))
+	if s.Closed() {
+		t.Fatal("it was closed with time left")
+	}
+	eventually(t, "end of a client whose time is up", func() bool {
+		s.ws.Load().retry(time.Now()) // the kernel may take something still
+		return s.Closed()
+	})
+	wantLimit(t, peers[0].wantClosed(t, ReasonTransportError), "WriteTimeout")
+}
+
 func TestWhoStalledCanBeClosed(t *testing.T) {
 	for _, end := range []struct {
 		name string
@@ -77,7 +94,7 @@ func TestWhoStalledCanBeClosed(t *testing.T) {
 		{"at once", func(s *Session) { s.Abort(ReasonForcedClose, nil) }},
 	} {
 		t.Run(end.name, func(t *testing.T) {
-			h := newHarness(t, Options{MaxSendBuffer: 64 << 20}, onTCP)
+			h := newHarness(t, Options{MaxSendBuffer: 64 << 20, WriteTimeout: time.Minute}, onTCP)
 			_, peers := stallAll(t, h, 1, NewMessage(make([]byte, 2<<20)))
 			end.do(peers[0].session)
 			_ = peers[0].wantClosed(t, ReasonForcedClose)
@@ -86,7 +103,7 @@ func TestWhoStalledCanBeClosed(t *testing.T) {
 }
 
 func TestWhoStalledAndIsClosedGetsWhatWasQueued(t *testing.T) {
-	h := newHarness(t, Options{MaxSendBuffer: 64 << 20}, onTCP)
+	h := newHarness(t, Options{MaxSendBuffer: 64 << 20, WriteTimeout: time.Minute}, onTCP)
 	clients, peers := stallAll(t, h, 1, NewMessage(make([]byte, 2<<20)))
 	peers[0].session.Close(ReasonForcedClose)
 	for range 8 {

@@ -125,6 +125,9 @@ func newHarness(t *testing.T, opts Options, options ...harnessOption) *harness {
 	for _, o := range options {
 		o(h, &setup)
 	}
+	if opts.MaxDelay == 0 {
+		opts.MaxDelay = -1 // however slow the machine is
+	}
 	opts.Logger = zerolog.New(h.logs).Level(zerolog.DebugLevel)
 	h.engine = New(opts, func(s *Session, r *http.Request) Handler {
 		p := &peer{session: s, request: r, messages: make(chan string, 1000), closed: make(chan closing, 10), moves: make(chan error, 10)}
@@ -171,7 +174,7 @@ func newHarness(t *testing.T, opts Options, options ...harnessOption) *harness {
 		_ = h.server.Serve(listener)
 	}()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := h.engine.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v\n%s", err, h.logs)
