@@ -467,3 +467,39 @@ func TestASlowBodyIsClosedAtBodyTimeout(t *testing.T) {
 		}
 	})
 }
+
+// Who announces much and sends nothing has a buffer made for it already.
+func TestRoomForWhatHasNotArrivedCounts(t *testing.T) {
+	const long = "\x00\x01\x00\x00" // 65,536 bytes
+	tests := []struct {
+		name     string
+		announce func(h *harness)
+	}{
+		{"WebSocket", func(h *harness) {
+			c, _ := h.openWS()
+			c.raw(frameText, bitMasked|127, "\x00\x00\x00\x00"+long+"mask")
+		}},
+		{"compressed", func(h *harness) {
+			c, _ := h.dialDeflate()
+			c.raw(frameText|frameDeflated, bitMasked|127, "\x00\x00\x00\x00"+long+"mask")
+		}},
+		{"stream", func(h *harness) {
+			c := h.dialStream("0")
+			c.read()
+			h.peer()
+			c.write([]byte("\x7f\x00\x00\x00\x00" + long))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Options{Transports: bothAndStreams, PerMessageDeflate: &PerMessageDeflate{}})
+				tt.announce(h)
+				synctest.Wait()
+				if got := h.engine.Buffered(); got < minPiece>>10<<10 {
+					t.Errorf("got %d bytes counted, want about %d", got, minPiece)
+				}
+			}) // the harness looks whether they count in the end
+		})
+	}
+}

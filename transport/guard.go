@@ -277,6 +277,9 @@ func (c *conn) nextOfMessage(h head) head {
 // awaitFirst returns when the first minPiece bytes of a long frame are there, and has
 // Read read them again.
 func (c *conn) awaitFirst() error {
+	if err := c.makesRoom(int(c.coming)<<10 + minPiece); err != nil {
+		return err
+	}
 	first := make([]byte, minPiece)
 	if err := c.readFull(first); err != nil {
 		return err
@@ -317,15 +320,20 @@ func (c *conn) comesIn(h head) (head, error) {
 	if n < 1<<10 {
 		return h, nil
 	}
+	return h, c.makesRoom(n)
+}
+
+// makesRoom counts that a message which is under way takes n bytes by now.
+func (c *conn) makesRoom(n int) error {
 	from := int(c.coming) << 10
 	c.coming = uint16(min(n>>10, math.MaxUint16))
 	if err := c.session.underWay(from, int(c.coming)<<10); err != nil {
-		return head{}, c.breakOff(closeTryLater, err)
+		return c.breakOff(closeTryLater, err)
 	}
-	return h, nil
+	return nil
 }
 
-// cameIn ends what comesIn began.
+// cameIn ends what makesRoom began.
 func (c *conn) cameIn() {
 	if c.coming > 0 {
 		_ = c.session.underWay(int(c.coming)<<10, 0)

@@ -274,14 +274,14 @@ func (f *streamFrames) next() (data []byte, isBinary bool, err error) {
 	f.buf.b = slices.Grow(f.buf.b[:0], int(min(size, readAhead)))
 	for data := f.buf.b; uint64(len(data)) < size; { // what is not there yet is not made room for
 		n := int(min(size-uint64(len(data)), max(readAhead, uint64(len(data)))))
+		if err := f.count(len(data) + n); err != nil {
+			return nil, false, err
+		}
 		data = slices.Grow(data, n)[:len(data)+n]
 		if _, err := io.ReadFull(f.r, data[len(data)-n:]); err != nil {
 			return nil, false, io.ErrUnexpectedEOF
 		}
 		f.buf.b = data
-		if err := f.count(len(data)); err != nil {
-			return nil, false, err
-		}
 	}
 	return f.buf.b, isBinary, nil
 }
@@ -293,7 +293,7 @@ func (f *streamFrames) badSize(size uint64) error {
 	return fmt.Errorf("%w: %w", errFrame, &LimitError{"MaxPayload", fmt.Sprintf("a message of %d bytes, %d are the most", size, f.limit)})
 }
 
-// count notes how much of a frame has arrived.
+// count notes how much room is made for a frame.
 func (f *streamFrames) count(n int) error {
 	if f.session == nil {
 		return nil
