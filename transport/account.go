@@ -154,8 +154,11 @@ func (e *Engine) Buffered() int64 { return e.account.bytes.Load() }
 func (s *Session) underWay(from, to int) error {
 	a := s.engine.account
 	a.moved(from, to)
-	if to > from && a.full() && a.beyond(to) {
-		return a.exceeded(to)
+	if to <= from || !a.full() {
+		return nil
+	}
+	if has := to + int(s.backlog.held.Load()); a.beyond(has) {
+		return a.exceeded(has)
 	}
 	return nil
 }

@@ -359,8 +359,8 @@ func TestAMessageUnderWayOnAStreamCounts(t *testing.T) {
 		head := appendStreamHeader(nil, 0, 500_000)
 		c.write(append(head, bytes.Repeat([]byte("x"), 50_000)...))
 		synctest.Wait()
-		if got := h.engine.Buffered(); got < 30_000 || got > 50_000 {
-			t.Errorf("got %d bytes counted of 50000 that have arrived", got)
+		if got := h.engine.Buffered(); got < 50_000 || got > 2*50_000 {
+			t.Errorf("got %d bytes counted, want the room for 50000 that have arrived", got)
 		}
 		go func() { _, _ = c.conn.Write(bytes.Repeat([]byte("x"), 450_000)) }()
 		wantLimit(t, p.wantClosed(t, ReasonTransportError), "MaxBuffered")
@@ -502,4 +502,18 @@ func TestRoomForWhatHasNotArrivedCounts(t *testing.T) {
 			}) // the harness looks whether they count in the end
 		})
 	}
+}
+
+func TestWhatIsUnderWayAndWhatIsHeldAreOneShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{MaxBuffered: 100_000}, withAccept(holding))
+		c, p := h.openWS()
+		_, q := h.openWS()
+		p.session.Hold(20_000)
+		q.session.Hold(90_000) // one message, however long; the bound is reached
+		_ = c.tryWrite(opText, []byte("4"+strings.Repeat("x", 10_000)))
+		wantLimit(t, p.wantClosed(t, ReasonTransportError), "MaxBuffered") // 25,000 are the share
+		p.session.Release(20_000)
+		q.session.Release(90_000)
+	})
 }

@@ -60,6 +60,7 @@ func (l *limits) count(option string) (count uint64, aloud bool) {
 // Exceed is for what a bound merely kept from happening. client is what the log has to
 // tell who it was, such as its address.
 func (e *Engine) Exceed(err *LimitError, client string) {
+	defer func() { _ = recover() }() // a log that cannot be written to must not end timers
 	count, aloud := e.limits.count(err.Option)
 	line := e.log.Debug()
 	if aloud {

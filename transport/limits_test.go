@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // wantLimit checks that err names the bound that was gone beyond.
@@ -42,6 +44,32 @@ func TestALimitThatIsExceededOftenIsLoggedOnceAMinuteAndCounted(t *testing.T) {
 		}
 		if got := h.engine.Exceeded(); len(got) != 1 || got["MaxBacklog"] != 4 {
 			t.Errorf("got %v, want MaxBacklog 4 times", got)
+		}
+	})
+}
+
+// badLog panics at each line from warn on.
+type badLog struct{}
+
+func (badLog) Write(p []byte) (int, error) { return len(p), nil }
+func (badLog) WriteLevel(level zerolog.Level, p []byte) (int, error) {
+	if level >= zerolog.WarnLevel {
+		panic("the disk is full")
+	}
+	return len(p), nil
+}
+
+// The wheel is what tells that an upgrade takes too long; it has the deadlines of all.
+func TestALogThatPanicsDoesNotEndTheWheel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{UpgradeTimeout: time.Second})
+		h.engine.log = zerolog.New(badLog{})
+		_, p := h.openPoll()
+		c := h.probe(p)
+		time.Sleep(2 * time.Second)
+		c.wantEnd()
+		if got := h.engine.Exceeded()["UpgradeTimeout"]; got != 1 {
+			t.Errorf("got %d upgrades that took too long, want 1", got)
 		}
 	})
 }
