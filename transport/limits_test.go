@@ -48,12 +48,12 @@ func TestALimitThatIsExceededOftenIsLoggedOnceAMinuteAndCounted(t *testing.T) {
 	})
 }
 
-// badLog panics at each line from warn on.
-type badLog struct{}
+// badLog panics at each line from a level on.
+type badLog struct{ lowest zerolog.Level }
 
 func (badLog) Write(p []byte) (int, error) { return len(p), nil }
-func (badLog) WriteLevel(level zerolog.Level, p []byte) (int, error) {
-	if level >= zerolog.WarnLevel {
+func (l badLog) WriteLevel(level zerolog.Level, p []byte) (int, error) {
+	if level >= l.lowest {
 		panic("the disk is full")
 	}
 	return len(p), nil
@@ -63,7 +63,7 @@ func (badLog) WriteLevel(level zerolog.Level, p []byte) (int, error) {
 func TestALogThatPanicsDoesNotEndTheWheel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Options{UpgradeTimeout: time.Second})
-		h.engine.log = zerolog.New(badLog{})
+		h.engine.log = zerolog.New(badLog{lowest: zerolog.WarnLevel})
 		_, p := h.openPoll()
 		c := h.probe(p)
 		time.Sleep(2 * time.Second)
@@ -72,4 +72,32 @@ func TestALogThatPanicsDoesNotEndTheWheel(t *testing.T) {
 			t.Errorf("got %d upgrades that took too long, want 1", got)
 		}
 	})
+}
+
+func TestALogThatPanicsEndsNoMoreThanItsStream(t *testing.T) {
+	tests := []struct {
+		name  string
+		opts  Options
+		start func(h *harness) *streamClient
+	}{
+		{"accept", Options{}, func(h *harness) *streamClient { return h.dialStream("0") }},
+		{"refusal", Options{MaxSessions: 1}, func(h *harness) *streamClient {
+			h.engine.lobby.most = 0
+			return h.dialStream("")
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.opts.Transports = bothAndStreams
+				h := newHarness(t, tt.opts, withAccept(func(*peer) { panic("accept") }))
+				h.engine.log = zerolog.New(badLog{lowest: zerolog.DebugLevel})
+				c := tt.start(h)
+				<-c.gone
+				if _, err := c.conn.Read(make([]byte, 1)); err == nil {
+					t.Error("the stream is open, want it closed")
+				}
+			})
+		})
+	}
 }

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if stacks := leaked(5 * time.Second); stacks != "" {
+		if stacks := leaked(20 * time.Second); stacks != "" {
 			fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", stacks)
 			code = 1
 		}

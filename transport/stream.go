@@ -62,6 +62,11 @@ func (e *Engine) AdmitStream(w http.ResponseWriter, r *http.Request) bool {
 //
 // Engine.IO protocol v4, "WebTransport".
 func (e *Engine) ServeStream(stream Stream, r *http.Request) {
+	defer func() {
+		if recover() != nil { // the log did, of which nothing can be told
+			_ = stream.Close()
+		}
+	}()
 	r, told := e.unproxied(r)
 	p, _, err := e.enter(r, told, false) // also for an upgrade, until it is known for one
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // connect opens a QUIC connection, no more.
 func connect(t *testing.T, addr string, config *tls.Config) (*quic.Conn, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	c, err := quic.DialAddr(ctx, addr, config, &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true})
 	if err == nil {

@@ -89,7 +89,7 @@ func start(t *testing.T, set ...func(o *Options, engine http.Handler)) (url stri
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(conn) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := engine.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -110,7 +110,7 @@ func dial(t *testing.T, url string, pool *x509.CertPool, header http.Header) (*h
 		QUICConfig:      &quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true},
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	res, session, err := d.Dial(ctx, url, header)
 	if res == nil && err != nil {
