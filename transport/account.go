@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 )
 
 // account counts what all clients together keep in memory, in bytes: what they are owed,
@@ -26,7 +27,7 @@ type account struct {
 	_       [64]byte // what follows changes often
 	bytes   atomic.Int64
 	clients atomic.Int64 // open sessions
-	sheds   atomic.Bool
+	sheds   atomic.Bool  // or has just found nobody
 }
 
 // freeShare is what a client may owe, or have held, whatever others do, in bytes.
@@ -130,19 +131,29 @@ func (a *account) exceeded(has int) *LimitError {
 // full tells that the bound itself is reached.
 func (a *account) full() bool { return a.over.Load() && a.bytes.Load() >= a.limit }
 
+// shedPause is how long nobody is looked for who could be closed after there was none:
+// to look costs as much as there are clients.
+const shedPause = 100 * time.Millisecond
+
 // shed closes clients that are owed more than their share until there is room again. It
 // is for messages so large that a few of them use up the other half.
 func (a *account) shed() {
 	defer a.engine.release()
-	defer a.sheds.Store(false)
+	closed := false
 	for _, s := range a.engine.all() {
 		if !a.over.Load() {
-			return
+			break
 		}
 		if owed := s.Buffered(); a.beyond(owed) {
 			s.Abort(ReasonTransportError, a.exceeded(owed))
+			closed = true
 		}
 	}
+	if closed {
+		a.sheds.Store(false)
+		return
+	}
+	time.AfterFunc(shedPause, func() { a.sheds.Store(false) })
 }
 
 // Buffered returns how many bytes Options.MaxBuffered counts at the moment. What keeps up

@@ -517,3 +517,22 @@ func TestWhatIsUnderWayAndWhatIsHeldAreOneShare(t *testing.T) {
 		q.session.Release(90_000)
 	})
 }
+
+func TestNobodyIsLookedForAgainAndAgainWhoCouldBeClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Options{MaxBuffered: 100_000})
+		_, p := h.openWS()
+		p.session.Hold(110_000) // beyond the bound, and owed nothing
+		synctest.Wait()
+		if !h.engine.account.sheds.Load() {
+			t.Error("the next byte has all clients looked at again, want a pause")
+		}
+		time.Sleep(2 * shedPause)
+		if h.engine.account.sheds.Load() {
+			t.Error("nobody is ever looked for again")
+		}
+		_ = p.session.Append(bytes.Repeat([]byte("x"), 60_000)) // for a client that does not read
+		wantLimit(t, p.wantClosed(t, ReasonTransportError), "MaxBuffered")
+		p.session.Release(110_000)
+	})
+}
