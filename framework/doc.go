@@ -8,7 +8,9 @@
 //	}
 //
 //	func (c *Chat) OnJoin(s *framework.Socket, in Join) error {
-//		s.Join(in.Room)
+//		if err := s.Join(in.Room); err != nil {
+//			return err
+//		}
 //		return c.To(in.Room).Send(in.Name + " has entered the room.")
 //	}
 //

@@ -21,7 +21,9 @@ type Room struct {
 type Join struct{ Name, Room string }
 
 func (r *Room) OnJoin(s *framework.Socket, in Join) (int, error) {
-	s.Join(in.Room)
+	if err := s.Join(in.Room); err != nil {
+		return 0, err
+	}
 	return 1, r.To(in.Room).Send(in.Name + " has entered the room.")
 }
 

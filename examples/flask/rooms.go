@@ -8,7 +8,9 @@ import "github.com/parlor-go/parlor/framework"
 type Member struct{ Username, Room string }
 
 func (c *Chat) OnJoin(s *framework.Socket, in Member) error {
-	s.Join(in.Room)
+	if err := s.Join(in.Room); err != nil {
+		return err
+	}
 	return c.To(in.Room).Send(in.Username + " has entered the room.")
 }
 

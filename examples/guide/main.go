@@ -76,7 +76,9 @@ func (l *Library) search(words []string, filters []Filter) []string {
 
 // region rooms
 func (l *Library) OnFollow(s *framework.Socket, isbn string) error {
-	s.Join("book:" + isbn)
+	if err := s.Join("book:" + isbn); err != nil { // too long a name, or in too many rooms
+		return err
+	}
 	if err := s.Emit("following", isbn); err != nil { // this client
 		return err
 	}

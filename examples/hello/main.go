@@ -17,7 +17,9 @@ import (
 type Chat struct{ framework.Namespace }
 
 func (c *Chat) OnJoin(s *framework.Socket, room string) (string, error) { // serves "join"
-	s.Join(room)
+	if err := s.Join(room); err != nil { // too long a name, too many rooms
+		return "", err
+	}
 	return "welcome", c.To(room).Send(s.ID() + " has entered " + room) // acked; to all in the room
 }
 
