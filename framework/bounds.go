@@ -66,7 +66,7 @@ type throttles struct{ violations, unknown, misfits throttle }
 const (
 	loudViolations = 1
 	loudUnknown    = 60
-	loudMisfits    = 60 // who develops a client wants to see each
+	loudMisfits    = 60 // who develops a client wants to see each; the bounds that handlers return, too
 )
 
 // logViolation logs that a client broke the protocol. That it went beyond a bound, the

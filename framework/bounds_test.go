@@ -259,3 +259,19 @@ func TestWhatClientsDoWrongIsSaidAloudNowAndThenOnly(t *testing.T) {
 		equal(t, "how many there were", count(`"unsaid":199`), 1)
 	})
 }
+
+// What Join returns, handlers return, as the guide says.
+func TestFailuresOfABoundAreSaidAloudNowAndThenOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, log := logged()
+		srv.On("join", func(s *framework.Socket, room string) error { return s.Join(room) })
+		client := sockettest.Connect(t, srv, "/")
+		for range 200 {
+			client.Emit("join", strings.Repeat("r", 257))
+		}
+		client.Emit("join", "r")
+		synctest.Wait()
+		equal(t, "times", srv.Exceeded()["MaxNameLength"], 200)
+		equal(t, "lines at error", strings.Count(log.String(), `"level":"error"`), 60)
+	})
+}

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/rs/zerolog"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 // serve runs one event, or ack callback, in its whole chain.
@@ -166,7 +168,7 @@ func (s *Socket) unhandled(ec *eventContext, err error) {
 	switch {
 	case publicError(err) != nil:
 		line = srv.log.Debug()
-	case errors.As(err, new(*ArgError)): // clients can make as many as they like
+	case errors.As(err, new(*ArgError)), errors.As(err, new(*transport.LimitError)): // clients can make as many as they like
 		line = srv.throttles.misfits.line(&srv.log, zerolog.ErrorLevel, loudMisfits)
 	default:
 		line = srv.log.Error()
