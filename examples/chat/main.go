@@ -44,6 +44,8 @@ func main() {
 
 func newServer(log zerolog.Logger) *framework.Server {
 	srv := framework.New(framework.Options{Logger: log})
+	// What somebody says goes to a whole room, and who moves is told to everybody.
+	srv.Use(middleware.RateLimit(middleware.RateLimitOptions{Rate: 10, Burst: 20, DisconnectAfter: 1000}))
 	srv.Use(middleware.Logger, middleware.Recoverer)
 	srv.Register("/chat", &Chat{})
 	return srv

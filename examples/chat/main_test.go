@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/rs/zerolog"
@@ -147,6 +148,21 @@ func TestBadRoomsAndMessagesAreRefused(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
+}
+
+func TestWhoSaysTooMuchAtOnceIsNotHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // so no time passes
+		ann := enter(t, newApp(), "Ann")
+		join(t, ann, "kitchen")
+		for i := range 19 { // a burst is 20
+			if got := ann.Call("say", "soup").JSON(); got != "[]" {
+				t.Fatalf("message %d: got %s, want no error", i, got)
+			}
+		}
+		if got, want := ann.Call("say", "soup").JSON(), `[{"error":{"message":"rate limit exceeded","data":{"retryAfter":100}}}]`; got != want {
+			t.Errorf("one more: got %s, want %s", got, want)
+		}
+	})
 }
 
 func TestPageIsServedWithItsPolicy(t *testing.T) {
