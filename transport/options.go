@@ -118,8 +118,8 @@ type Options struct {
 	// concerned. A message of 16 KiB or more that is for many counts once.
 	//
 	// 0 means half of the memory limit, if there is one (GOMEMLIMIT), else 1 GiB; negative
-	// means no bound. What clients owe less than a kibibyte each of is not counted: for
-	// MaxSessions they should be a fraction of it.
+	// means no bound. A client counts from about a kibibyte on, so MaxSessions times that
+	// comes on top and should be a fraction of it.
 	MaxBuffered int64
 
 	// Transports are those on offer. nil means Polling and WebSocket. WebTransport,
@@ -153,7 +153,7 @@ type Options struct {
 	//
 	// Own means the same host and port as in the Host header; the scheme is not
 	// compared, since TLS often ends at a proxy in front. Such a proxy has to pass
-	// the Host header on (nginx: proxy_set_header Host $host), or the origin must be
+	// the Host header on (nginx: proxy_set_header Host $http_host), or the origin must be
 	// named here, or the proxy in TrustedProxies, whose X-Forwarded-Host counts then.
 	Origins []string
 
