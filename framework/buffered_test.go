@@ -10,6 +10,24 @@ import (
 	"github.com/parlor-go/parlor/framework/sockettest"
 )
 
+// Of a packet that is not complete all is kept, also the namespace that it is for.
+func TestTheNamespaceOfAnIncompletePacketIsCountedAsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := framework.New(framework.Options{})
+		c := sockettest.Dial(t, srv, sockettest.Options{})
+		c.Send("51-/" + strings.Repeat("n", 500_000) + `,["x",{"_placeholder":true,"num":0}]`)
+		synctest.Wait()
+		if got := srv.Buffered(); got < 490_000 {
+			t.Errorf("got %d bytes counted as kept, want some 500,000", got)
+		}
+		c.Cut()
+		synctest.Wait()
+		if got := srv.Buffered(); got != 0 {
+			t.Errorf("got %d bytes counted once the client is gone, want 0", got)
+		}
+	})
+}
+
 // What is kept for clients is counted for all of them together: what is not taken back
 // in the end would keep others out for ever.
 func TestNothingIsCountedAsKeptWhenClientsHaveGone(t *testing.T) {

@@ -121,7 +121,7 @@ func newPartial(p packet.Packet) *partial {
 	t.bytes = append(append(t.bytes, p.Namespace...), p.Data...)
 	n := len(p.Namespace)
 	p.Namespace, p.Data = t.bytes[:n:n], t.bytes[n:]
-	t.packet, t.size = p, len(p.Data)
+	t.packet, t.size = p, taskOverhead+len(t.bytes)
 	t.attachments = make([][]byte, 0, min(p.Attachments, maxKept)) // they have yet to come
 	return t
 }
