@@ -225,6 +225,17 @@ func (r *rooms) done(d *directory, rm *room) {
 	d.done(rm)
 }
 
+// in tells whether s is in a room.
+func (r *rooms) in(s *Socket, name string) bool {
+	rm := r.directory(name).find(name)
+	if rm == nil {
+		return false
+	}
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return rm.find(s) >= 0
+}
+
 func (r *rooms) of(s *Socket) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

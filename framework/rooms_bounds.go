@@ -11,29 +11,34 @@ func (s *Socket) mayJoin(names []string) error {
 			return s.conn.exceed("MaxNameLength", "room %.32q... has %d bytes, %d are the most", name, len(name), opts.MaxNameLength)
 		}
 	}
-	if most := opts.MaxRooms; s.roomsWith(names, most) > most {
-		return s.conn.exceed("MaxRooms", "a socket would be in more than %d rooms", most)
+	if !s.hasRoomFor(names, opts.MaxRooms) {
+		return s.conn.exceed("MaxRooms", "a socket would be in more than %d rooms", opts.MaxRooms)
 	}
 	return nil
 }
 
-// roomsWith returns in how many rooms the socket would be. If that cannot be more than
-// enough it is not counted out.
-func (s *Socket) roomsWith(names []string, enough int) int {
+// hasRoomFor tells whether the socket would be in no more than so many rooms. Near the
+// bound it asks for each of names whether it is in that already, for the socket's own
+// list of rooms is long there, and a client may have this done for each of its events.
+func (s *Socket) hasRoomFor(names []string, most int) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.absent {
-		return 0
+	in, absent := len(s.joined), s.absent
+	s.mu.Unlock()
+	if absent || in+len(names) <= most {
+		return true
 	}
-	if most := len(s.joined) + len(names); most <= enough {
-		return most
-	}
-	in := map[string]bool{s.id: true}
-	for _, name := range s.joined {
-		in[name] = true
-	}
+	var fresh map[string]bool
 	for _, name := range names {
-		in[name] = true
+		if name == s.id || fresh[name] || s.ns.rooms.in(s, name) {
+			continue
+		}
+		if in++; in > most {
+			return false
+		}
+		if fresh == nil {
+			fresh = make(map[string]bool)
+		}
+		fresh[name] = true
 	}
-	return len(in) - 1
+	return true
 }
