@@ -104,21 +104,6 @@ func (f *family) drop(n *namespace) {
 	if f.children[n.path] == n {
 		delete(f.children, n.path)
 	}
-	if len(f.children) <= f.srv.opts.MaxChildren/2 {
-		f.crowded = false // the next time is worth another line
-	}
-}
-
-// refused logs that there was no room, once until there is much again.
-func (f *family) refused(path string) {
-	f.mu.Lock()
-	before := f.crowded
-	f.crowded = true
-	f.mu.Unlock()
-	if !before {
-		f.srv.log.Warn().Str("pattern", f.pattern).Str("nsp", logName(path)).Int("max", f.srv.opts.MaxChildren).
-			Msg("namespaces refused: there are Options.MaxChildren of the pattern")
-	}
 }
 
 // turn tells whether s may begin to connect, which nobody else has begun for it. Who
@@ -193,8 +178,8 @@ func (n *namespace) made(err error) {
 		n.srv.childMade(n)
 		c.ready.Store(true)
 	} else {
-		n.logUnmade(err)
 		n.leaveClusterAsChild()
+		n.logUnmade(err)
 	}
 }
 

@@ -79,7 +79,7 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 	}
 	ns := way.enter()
 	if ns == nil {
-		way.family.refused(path)
+		c.exceed("MaxChildren", "there are %d children of %q", c.srv.opts.MaxChildren, way.family.pattern)
 		return nil, c.turnAway(path, tooMany)
 	}
 	s := newSocket(c, ns, auth)

@@ -100,7 +100,6 @@ type family struct {
 
 	mu       sync.Mutex
 	children map[string]*namespace // by path; gone ones no longer
-	crowded  bool                  // that there are too many was logged
 	rows     []EventInfo
 	learned  map[string]bool // the classes whose rows are there
 }

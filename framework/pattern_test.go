@@ -375,7 +375,8 @@ func TestChildrenAreBounded(t *testing.T) {
 	}
 	conn.Join("/other/1") // each pattern has its own
 	sockettest.Dial(t, srv, sockettest.Options{}).Join("/job/2")
-	equal(t, "lines", strings.Count(log.String(), "Options.MaxChildren"), 1)
+	equal(t, "lines", strings.Count(log.String(), `"level":"warn"`), 1)
+	equal(t, "counted", srv.Exceeded()["MaxChildren"], 3)
 	two.Call("who")
 }
 
