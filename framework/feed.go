@@ -25,7 +25,8 @@ type feed struct {
 	bytes   int                // of what is noted
 	message *transport.Message // the last one that was noted
 	telling bool
-	dropped int           // events, since somebody fell behind
+	behind  bool          // more is noted than may be, or was since all had been told
+	dropped int           // events, since then
 	idle    chan struct{} // closed when all is told; nil unless somebody waits
 
 	// Touched by who tells.
@@ -96,6 +97,7 @@ func (f *feed) noteMessage(tell func(), m *transport.Message) {
 
 func (f *feed) addEvent(n noted) bool {
 	if len(f.noted) >= f.most || f.bytes >= f.mostBytes {
+		f.fallBehind()
 		f.dropped++
 		return false
 	}
@@ -106,10 +108,27 @@ func (f *feed) addEvent(n noted) bool {
 func (f *feed) add(n noted) {
 	f.noted = append(f.noted, n)
 	f.bytes += n.bytes
+	if len(f.noted) > f.most {
+		f.fallBehind()
+	}
 	if !f.telling {
 		f.telling = true
 		go f.tell()
 	}
+}
+
+// fallBehind says so at once: an observer that blocks for ever is never told what it
+// missed, and all that is no event goes on to be kept for it.
+func (f *feed) fallBehind() {
+	if f.behind {
+		return
+	}
+	f.behind = true
+	noted, bytes := len(f.noted), f.bytes
+	go func() { // f.mu is held, and what else may be
+		defer func() { _ = recover() }()
+		f.srv.log.Warn().Int("noted", noted).Int("bytes", bytes).Msg("observers fall behind: does one of them block?")
+	}()
 }
 
 // tell tells what there is to tell.
@@ -146,7 +165,7 @@ func (f *feed) next() func() {
 		f.bytes -= n.bytes
 		return n.tell
 	}
-	f.noted, f.telling, f.shown, f.message = nil, false, shown{}, nil
+	f.noted, f.telling, f.behind, f.shown, f.message = nil, false, false, shown{}, nil
 	if f.idle != nil {
 		close(f.idle)
 		f.idle = nil

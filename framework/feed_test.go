@@ -1,7 +1,6 @@
 package framework
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -12,8 +11,8 @@ import (
 )
 
 func TestObserversThatFallBehindMissEventsAndNothingElse(t *testing.T) {
-	var log bytes.Buffer
-	srv := New(Options{Logger: zerolog.New(&log)})
+	log := make(lineWriter, 10)
+	srv := New(Options{Logger: zerolog.New(log)})
 	const most = 100
 	f := &srv.feed
 	f.most = most
@@ -37,9 +36,42 @@ func TestObserversThatFallBehindMissEventsAndNothingElse(t *testing.T) {
 	if events < most-2 || events > most {
 		t.Errorf("events told: got %d, want about %d", events, most)
 	}
-	if want := "observers fell behind"; !strings.Contains(log.String(), want) {
-		t.Errorf("the log has no %q: %s", want, log.String())
+	if want, got := "observers fell behind", <-log+<-log; !strings.Contains(got, want) {
+		t.Errorf("the log has no %q: %s", want, got)
 	}
+}
+
+// lineWriter passes on each line that is logged.
+type lineWriter chan string
+
+func (w lineWriter) Write(p []byte) (int, error) {
+	w <- string(p)
+	return len(p), nil
+}
+
+// Who comes and goes is kept for an observer however many there are, so that somebody
+// has to hear of one that blocks before it has all been told, which may never be.
+func TestThatObserversFallBehindIsSaidWhileTheyDo(t *testing.T) {
+	log := make(lineWriter, 10)
+	srv := New(Options{Logger: zerolog.New(log)})
+	const most = 100
+	f := &srv.feed
+	f.most = most
+	blocked := make(chan bool)
+	for range 2 {
+		f.note(func() { <-blocked })
+		for range 2*most + 10 {
+			f.note(func() {})
+		}
+		if line := <-log; !strings.Contains(line, "observers fall behind") {
+			t.Errorf("got the line %s, want that observers fall behind", line)
+		}
+		blocked <- true
+		if err := f.wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equals(t, "more lines", len(log), 0)
 }
 
 func TestAFeedOutlivesWhatEndsItsGoroutine(t *testing.T) {
