@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rs/zerolog"
-
 	"github.com/parlor-go/parlor/framework"
 )
 
@@ -19,7 +17,7 @@ import (
 //
 // An error refuses the client. A *framework.Error, such as one of
 // framework.Refuse, is what the client gets to read; any other is logged at
-// warn, and the client reads "unauthorized".
+// warn, at debug when there are too many, and the client reads "unauthorized".
 //
 // A namespace that the same client joins besides is another connect: use Auth
 // on each, or on the server.
@@ -27,11 +25,12 @@ func Auth[U any](verify func(ctx context.Context, e *framework.Event) (U, error)
 	if verify == nil {
 		panic("middleware: Auth(nil): want a function that tells who the client is")
 	}
+	refusals := newAloud()
 	return AtConnect(func(next framework.Handler) framework.Handler {
 		return framework.HandlerFunc(func(ctx context.Context, e *framework.Event) ([]any, error) {
 			user, err := verify(ctx, e)
 			if err != nil {
-				return nil, unauthorized(ctx, err)
+				return nil, unauthorized(ctx, refusals, err)
 			}
 			return next.ServeEvent(context.WithValue(ctx, userKey[U]{}, user), e)
 		})
@@ -52,12 +51,12 @@ func User[U any](ctx context.Context) (U, bool) {
 
 // unauthorized keeps err for the middleware outside and hides it from the
 // client, unless it was meant for it.
-func unauthorized(ctx context.Context, err error) error {
+func unauthorized(ctx context.Context, refusals *aloud, err error) error {
 	var public *framework.Error
 	if errors.As(err, &public) {
 		return err
 	}
-	zerolog.Ctx(ctx).Warn().Err(err).Msg("client not authorized")
+	refusals.warn(ctx).Err(err).Msg("client not authorized")
 	return fmt.Errorf("%w: %w", framework.Refuse("unauthorized"), err)
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -115,6 +117,31 @@ func TestAuthRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An attack must not fill the disk.
+func TestAuthWarnsOfSoManyRefusalsOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, log := newServer(zerolog.InfoLevel)
+		srv.Register("/club", &club{left: make(chan string, 1)}, middleware.Auth(byToken))
+		refuse := func(times int) {
+			conn := sockettest.Dial(t, srv, sockettest.Options{})
+			for range times {
+				conn.Refused("/club")
+			}
+			conn.Close()
+		}
+		refuse(100)
+		if got := len(log.with(t, "message", "client not authorized")); got != 60 {
+			t.Errorf("got %d lines of 100 refusals, want 60", got)
+		}
+		time.Sleep(time.Second)
+		refuse(2)
+		got := log.with(t, "message", "client not authorized")
+		if last := got[len(got)-1]; len(got) != 61 || fmt.Sprint(last["unsaid"]) != "40" {
+			t.Errorf("got %d lines a second later, the last %v: want 61, and 40 unsaid", len(got), last)
+		}
+	})
 }
 
 func TestAuthAsksOncePerNamespace(t *testing.T) {

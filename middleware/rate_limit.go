@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/time/rate"
 
 	"github.com/parlor-go/parlor/framework"
@@ -39,8 +38,8 @@ type RateLimitOptions struct {
 //	{"error":{"message":"rate limit exceeded","data":{"retryAfter":250}}}
 //
 // with the milliseconds after which the bucket has a token; other events are
-// dropped. The first of them is logged at warn, the rest are not, nor seen by
-// middleware inside: it stands outside of Logger. Connecting is let through: a
+// dropped. The first of them is logged at warn, at debug when too many sockets have
+// one, the rest are not, nor seen by middleware inside: it stands outside of Logger. Connecting is let through: a
 // socket does it once. How often an address connects is for HTTP middleware
 // around the server to bound.
 //
@@ -57,7 +56,7 @@ func RateLimit(opts RateLimitOptions) framework.Middleware {
 	if opts.Burst == 0 {
 		opts.Burst = int(min(max(1, math.Ceil(float64(opts.Rate))), math.MaxInt32))
 	}
-	l := &rateLimit{opts: opts, key: framework.NewKey[*bucket]("")}
+	l := &rateLimit{opts: opts, key: framework.NewKey[*bucket](""), log: newAloud()}
 	return func(next framework.Handler) framework.Handler {
 		return framework.HandlerFunc(func(ctx context.Context, e *framework.Event) ([]any, error) {
 			if e.Kind() != framework.KindEvent {
@@ -74,6 +73,7 @@ func RateLimit(opts RateLimitOptions) framework.Middleware {
 type rateLimit struct {
 	opts RateLimitOptions
 	key  framework.Key[*bucket]
+	log  *aloud
 	mu   sync.Mutex // while a bucket is made
 }
 
@@ -106,10 +106,10 @@ func (l *rateLimit) take(ctx context.Context, s *framework.Socket) (wait time.Du
 	b.mu.Unlock()
 
 	if warn {
-		zerolog.Ctx(ctx).Warn().Msg("rate limit exceeded")
+		l.log.warn(ctx).Msg("rate limit exceeded")
 	}
 	if enough {
-		zerolog.Ctx(ctx).Warn().Int("refused", l.opts.DisconnectAfter).Msg("rate limit exceeded, socket disconnected")
+		l.log.warn(ctx).Int("refused", l.opts.DisconnectAfter).Msg("rate limit exceeded, socket disconnected")
 		s.Disconnect()
 	}
 	return wait
