@@ -13,8 +13,9 @@ import (
 
 // exceed counts that the client went beyond a bound, and is merely kept from it. It may
 // be called with conn.mu held, but not Socket.mu: it logs.
-func (c *conn) exceed(option, detail string, args ...any) *transport.LimitError {
-	err := &transport.LimitError{Option: option, Detail: fmt.Sprintf(detail, args...)}
+func (c *conn) exceed(option, detail string, args ...any) (err *transport.LimitError) {
+	err = &transport.LimitError{Option: option, Detail: fmt.Sprintf(detail, args...)}
+	defer func() { _ = recover() }() // of the log: what goes on is needed
 	c.srv.engine.Exceed(err, c.handshake.RemoteAddr)
 	return err
 }

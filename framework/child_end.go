@@ -106,7 +106,7 @@ func (e *ending) log(err error) {
 // closed makes room for another at the same path, which some may wait for already.
 func (n *namespace) closed() {
 	c, f := n.child, n.child.family
-	n.srv.childGone(n)
+	n.srv.contained("log", func() { n.srv.childGone(n) }) // or a worker would try for ever
 	var first *Socket
 	f.mu.Lock()
 	f.drop(n)
