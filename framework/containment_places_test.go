@@ -19,6 +19,7 @@ import (
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/adapter"
+	"github.com/parlor-go/parlor/framework/internal/replay"
 	"github.com/parlor-go/parlor/framework/sockettest"
 	"github.com/parlor-go/parlor/transport"
 )
@@ -94,6 +95,29 @@ func (b mineAdapter) Ask(context.Context, adapter.Packet, adapter.Selection, ada
 	return b.err()
 }
 func (b mineAdapter) Close() error { return b.err() }
+
+// mineStore is such an adapter that keeps sessions, and goes off.
+type mineStore struct {
+	adapter.Adapter
+	*replay.Memory
+	*mine
+}
+
+func (b mineStore) Save(ctx context.Context, s *adapter.Session) error {
+	b.trip()
+	return b.Memory.Save(ctx, s)
+}
+
+func (b mineStore) Close() error { return nil }
+
+// storing has sessions kept by a mineStore.
+func storing(o *framework.Options, b *mine) {
+	o.Recovery = framework.Recovery{MaxDisconnection: time.Minute}
+	o.NewAdapter = func(adapter.Local) (adapter.Adapter, error) {
+		memory := replay.New(replay.Options{Keep: time.Minute, Retain: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100})
+		return mineStore{Memory: memory, mine: b}, nil
+	}
+}
 
 // mineChild is the class of a child whose Close goes off.
 type mineChild struct {
@@ -240,6 +264,7 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 			}
 			c.Cut()
 		}},
+		{"an adapter that saves a session", storing, nil, func(c *sockettest.Conn, _ *mine) { c.Cut() }},
 		{"AllowRequest", func(o *framework.Options, b *mine) {
 			o.Transport.AllowRequest = func(*http.Request) error { return b.err() }
 		}, nil, nil},
@@ -301,7 +326,7 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 				b.armed.Store(false)
 				equal(t, "a client that was there", healthy.Call("good").JSON(), "[true]")
 				equal(t, "a client that comes", sockettest.Connect(t, srv, "/").Call("good").JSON(), "[true]")
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 				defer cancel()
 				if err := srv.Shutdown(ctx); err != nil {
 					t.Error(err)
@@ -339,7 +364,7 @@ func goesOff(t *testing.T, srv *framework.Server, b *mine, do func(*sockettest.C
 	if do != nil {
 		do(c, b)
 	}
-	for deadline := time.Now().Add(5 * time.Second); b.off.Load() == 0; runtime.Gosched() {
+	for deadline := time.Now().Add(30 * time.Second); b.off.Load() == 0; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not called")
 		}

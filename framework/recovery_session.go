@@ -51,19 +51,10 @@ func (s *Socket) Recovered() bool { return s.rec != nil && s.rec.recovered }
 // restore gives s the session that its client claims, or a new one. It reports false if
 // the client has gone meanwhile.
 func (r *recovery) restore(ctx context.Context, s *Socket) bool {
-	r.mu.Lock()
-	if !r.attended {
-		r.attended = true
-		r.store.Attended(true)
-	}
-	c := s.rec.claim
-	s.rec.claim.offset = "" // a client chooses how long it is
+	c := r.attend(s)
 	if c.pid == "" {
-		r.enrol(s)
-		r.mu.Unlock()
 		return true
 	}
-	r.mu.Unlock()
 	back, err := r.store.Take(ctx, c.pid, c.offset)
 	if err == nil && r.tooMuch(back.Missed) {
 		r.sessionExpired(back.Session)
@@ -94,18 +85,42 @@ func (r *recovery) restore(ctx context.Context, s *Socket) bool {
 	return true
 }
 
+// attend has the store log, now that somebody is there. It returns what s claims; if that
+// is nothing s has a new session.
+func (r *recovery) attend(s *Socket) claim {
+	r.mu.Lock()
+	defer r.mu.Unlock() // also if the store panics, which may be an adapter's
+	if !r.attended {
+		r.attended = true
+		r.store.Attended(true)
+	}
+	c := s.rec.claim
+	s.rec.claim.offset = "" // a client chooses how long it is
+	if c.pid == "" {
+		r.enrol(s)
+	}
+	return c
+}
+
 // enrol has a new session begin where the log is. r.mu is held.
 func (r *recovery) enrol(s *Socket) {
 	s.rec.since = r.store.Position()
 	s.rec.last, s.rec.before = s.rec.since, s.rec.since
 }
 
-func (r *recovery) restoreFailed(s *Socket, err error) {
+// renew gives s a new session in the place of what it claimed, for which somebody may
+// wait.
+func (r *recovery) renew(s *Socket) (next *Socket) {
 	r.mu.Lock()
-	next := s.unchain()
+	defer r.mu.Unlock()
+	next = s.unchain()
 	r.fresh(s)
 	r.enrol(s)
-	r.mu.Unlock()
+	return next
+}
+
+func (r *recovery) restoreFailed(s *Socket, err error) {
+	next := r.renew(s)
 	if errors.Is(err, adapter.ErrOverrun) {
 		r.recoveryFailed(s, &r.counts().overrun, err.Error())
 	} else {
@@ -253,7 +268,7 @@ func (r *recovery) finished(s *Socket) {
 	case r.memory != nil && r.ns.srv.draining.Load(): // it would end with the server
 	default:
 		r.keep()
-		if err := r.store.Save(context.Background(), session); err != nil {
+		if err := r.save(session); err != nil {
 			r.unkeep()
 			s.log().Warn().Err(err).Msg("session not kept")
 		}
@@ -275,6 +290,15 @@ func (r *recovery) finished(s *Socket) {
 	if next != nil {
 		next.begin()
 	}
+}
+
+// save gives the session to the store. What becomes of one that is an adapter's keeps
+// the rest of finished from nothing.
+func (r *recovery) save(session *adapter.Session) error {
+	if r.memory != nil {
+		return r.memory.Save(context.Background(), session)
+	}
+	return contained(func() error { return r.store.Save(context.Background(), session) })
 }
 
 // keep has the child of a pattern stay for a session that is kept in memory.
