@@ -171,7 +171,11 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 		}, x},
 		{"a callback", nil, on("x", func(b *mine) any {
 			return func(s *framework.Socket) error { return s.Emit("ask", b.trip) }
-		}), emit(`20["x"]`, `31[]`)},
+		}), func(c *sockettest.Conn, _ *mine) {
+			c.Send(`20["x"]`)
+			awaitFrame(c, `< 421["ask"`)
+			c.Send(`31[]`)
+		}},
 		{"a result's MarshalJSON", nil, on("x", func(b *mine) any { return func() any { return mineJSON{b} } }), x},
 		{"MarshalJSON of what is broadcast", nil, on("x", func(b *mine) any {
 			return func(s *framework.Socket) error { return s.Namespace().Emit("news", mineJSON{b}) }
@@ -258,13 +262,13 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 		{"OnExpired", func(o *framework.Options, b *mine) {
 			o.Recovery = framework.Recovery{MaxDisconnection: time.Nanosecond, OnExpired: func(framework.ExpiredSession) { b.trip() }}
 		}, nil, func(c *sockettest.Conn, _ *mine) {
-			answered := func(frame string) bool { return strings.HasPrefix(frame, "< 40") }
-			for !slices.ContainsFunc(c.Frames(), answered) { // who has not heard of its session has none
-				runtime.Gosched()
-			}
+			awaitFrame(c, "< 40") // who has not heard of its session has none
 			c.Cut()
 		}},
-		{"an adapter that saves a session", storing, nil, func(c *sockettest.Conn, _ *mine) { c.Cut() }},
+		{"an adapter that saves a session", storing, nil, func(c *sockettest.Conn, _ *mine) {
+			awaitFrame(c, "< 40")
+			c.Cut()
+		}},
 		{"AllowRequest", func(o *framework.Options, b *mine) {
 			o.Transport.AllowRequest = func(*http.Request) error { return b.err() }
 		}, nil, nil},
@@ -333,6 +337,14 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// awaitFrame returns when the client has a frame that begins with prefix.
+func awaitFrame(c *sockettest.Conn, prefix string) {
+	has := func(frame string) bool { return strings.HasPrefix(frame, prefix) }
+	for !slices.ContainsFunc(c.Frames(), has) {
+		runtime.Gosched()
 	}
 }
 
