@@ -31,9 +31,15 @@ func (s *Socket) connect() {
 		return
 	}
 
+	ec := &eventContext{Context: ctx}
+	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}
 	entry := s.ns.entry
 	if r := s.ns.recovery; r != nil {
-		if !r.restore(ctx, s) {
+		switch restored, err := r.tryRestore(ctx, s); {
+		case err != nil:
+			s.refuse(ec, err)
+			return
+		case !restored:
 			s.queue.dropped.Store(true)
 			return
 		}
@@ -46,8 +52,6 @@ func (s *Socket) connect() {
 			entry = s.severing(entry)
 		}
 	}
-	ec := &eventContext{Context: ctx}
-	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}
 	err := s.call(ec, s.named(entry))
 	if err == nil && !s.admitted {
 		err = Refuse("") // a middleware answered in OnConnect's place

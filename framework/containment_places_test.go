@@ -110,12 +110,24 @@ func (b mineStore) Save(ctx context.Context, s *adapter.Session) error {
 
 func (b mineStore) Close() error { return nil }
 
-// storing has sessions kept by a mineStore.
-func storing(o *framework.Options, b *mine) {
-	o.Recovery = framework.Recovery{MaxDisconnection: time.Minute}
-	o.NewAdapter = func(adapter.Local) (adapter.Adapter, error) {
-		memory := replay.New(replay.Options{Keep: time.Minute, Retain: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100})
-		return mineStore{Memory: memory, mine: b}, nil
+// mineLog is such an adapter that goes off when a session is begun, or taken up again.
+type mineLog struct{ mineStore }
+
+func (b mineLog) Save(ctx context.Context, s *adapter.Session) error { return b.Memory.Save(ctx, s) }
+
+func (b mineLog) Position() string {
+	b.trip()
+	return b.Memory.Position()
+}
+
+// storing has sessions kept by a mineStore, or what is made of it.
+func storing(of func(mineStore) adapter.Adapter) func(o *framework.Options, b *mine) {
+	return func(o *framework.Options, b *mine) {
+		o.Recovery = framework.Recovery{MaxDisconnection: time.Minute}
+		o.NewAdapter = func(adapter.Local) (adapter.Adapter, error) {
+			memory := replay.New(replay.Options{Keep: time.Minute, Retain: time.Minute, MaxBytes: 1 << 20, MaxSessions: 100})
+			return of(mineStore{Memory: memory, mine: b}), nil
+		}
 	}
 }
 
@@ -265,7 +277,8 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 			awaitFrame(c, "< 40") // who has not heard of its session has none
 			c.Cut()
 		}},
-		{"an adapter that saves a session", storing, nil, func(c *sockettest.Conn, _ *mine) {
+		{"an adapter that begins a session", storing(func(b mineStore) adapter.Adapter { return mineLog{b} }), nil, nil},
+		{"an adapter that saves a session", storing(func(b mineStore) adapter.Adapter { return b }), nil, func(c *sockettest.Conn, _ *mine) {
 			awaitFrame(c, "< 40")
 			c.Cut()
 		}},

@@ -48,6 +48,18 @@ type keptValues struct {
 // Recovery. It is known to connect middleware and OnConnect already.
 func (s *Socket) Recovered() bool { return s.rec != nil && s.rec.recovered }
 
+// tryRestore is restore, which fails if an adapter's store panics.
+func (r *recovery) tryRestore(ctx context.Context, s *Socket) (restored bool, err error) {
+	if r.memory != nil {
+		return r.restore(ctx, s), nil
+	}
+	err = contained(func() error {
+		restored = r.restore(ctx, s)
+		return nil
+	})
+	return restored, err
+}
+
 // restore gives s the session that its client claims, or a new one. It reports false if
 // the client has gone meanwhile.
 func (r *recovery) restore(ctx context.Context, s *Socket) bool {
