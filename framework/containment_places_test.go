@@ -267,7 +267,7 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 			o.NewAdapter = func(adapter.Local) (adapter.Adapter, error) { return mineAdapter{mine: b}, nil }
 		}, on("x", func(b *mine) any {
 			return func(ctx context.Context, s *framework.Socket) error {
-				_, err := s.Namespace().Except(s.ID()).Timeout(time.Millisecond).EmitWithAck(ctx, "ask")
+				_, err := s.Namespace().To("a room elsewhere").Timeout(time.Minute).EmitWithAck(ctx, "ask")
 				return err
 			}
 		}), x},
