@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/lxzan/gws"
+	"github.com/rs/zerolog"
 
 	"github.com/parlor-go/parlor/framework"
+	"github.com/parlor-go/parlor/transport"
 )
 
 // contest is a kind of work that parlor does beside bare gws: framing by hand, one
@@ -258,7 +260,10 @@ func bareClients(tb testing.TB) string {
 }
 
 func parlorClients(tb testing.TB) string {
-	srv := quiet()
+	srv := framework.New(framework.Options{
+		Logger:    zerolog.Nop(),
+		Transport: transport.Options{HandshakeRate: -1, MaxDelay: -1}, // they come in thousands
+	})
 	srv.On("echo", func(v echoed) echoed { return v })
 	return serve(tb, srv)
 }

@@ -19,7 +19,7 @@ import (
 func BenchmarkEcho(b *testing.B) {
 	for _, window := range []int{1, 16} {
 		b.Run(fmt.Sprintf("parlor/window=%d", window), func(b *testing.B) {
-			engine := New(Options{}, func(s *Session, _ *http.Request) Handler { return &benchEcho{s: s} })
+			engine := New(Options{HandshakeRate: -1, MaxDelay: -1}, func(s *Session, _ *http.Request) Handler { return &benchEcho{s: s} })
 			benchEchoes(b, engine, window, true)
 		})
 		b.Run(fmt.Sprintf("gws/window=%d", window), func(b *testing.B) {
@@ -84,7 +84,7 @@ func BenchmarkBroadcast(b *testing.B) {
 	const clients = 500
 	var mu sync.Mutex
 	var sessions []*Session
-	engine := New(Options{}, func(s *Session, _ *http.Request) Handler {
+	engine := New(Options{HandshakeRate: -1, MaxDelay: -1}, func(s *Session, _ *http.Request) Handler {
 		mu.Lock()
 		defer mu.Unlock()
 		sessions = append(sessions, s)

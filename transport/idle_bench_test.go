@@ -17,7 +17,7 @@ import (
 // was pending. The other side is the least that net/http can do it with.
 func BenchmarkPolling(b *testing.B) {
 	b.Run("parlor", func(b *testing.B) {
-		engine := New(Options{}, func(s *Session, _ *http.Request) Handler { return &benchEcho{s: s} })
+		engine := New(Options{HandshakeRate: -1, MaxDelay: -1}, func(s *Session, _ *http.Request) Handler { return &benchEcho{s: s} })
 		benchPolls(b, engine)
 		if err := engine.Shutdown(b.Context()); err != nil { // its client would be waited for
 			b.Error(err)
@@ -123,7 +123,7 @@ func (c *httpConn) answer(b *testing.B) []byte {
 func BenchmarkHeartbeat(b *testing.B) {
 	b.Run("parlor", func(b *testing.B) {
 		sessions := make(chan *Session, 1)
-		engine := New(Options{}, func(s *Session, _ *http.Request) Handler {
+		engine := New(Options{HandshakeRate: -1, MaxDelay: -1}, func(s *Session, _ *http.Request) Handler {
 			sessions <- s
 			return &benchEcho{s: s}
 		})
