@@ -61,12 +61,13 @@ func (t *throttle) line(log *zerolog.Logger, level zerolog.Level, most int) *zer
 }
 
 // throttles are those of a server.
-type throttles struct{ violations, unknown, misfits throttle }
+type throttles struct{ violations, unknown, unmade, misfits throttle }
 
 // How many lines a minute are said aloud.
 const (
 	loudViolations = 1
 	loudUnknown    = 60
+	loudUnmade     = 60 // apart: guesses at paths must not hide what a factory said
 	loudMisfits    = 60 // who develops a client wants to see each; the bounds that handlers return, too
 )
 

@@ -260,6 +260,25 @@ func TestWhatClientsDoWrongIsSaidAloudNowAndThenOnly(t *testing.T) {
 	})
 }
 
+func TestGuessesAtPathsDoNotHideWhatAFactoryRefusesWith(t *testing.T) {
+	srv, log := logged()
+	srv.RegisterFunc("/job/{id}", func(framework.Params) (framework.NamespaceHandler, error) {
+		return nil, errors.New("the database is away")
+	})
+	conn := sockettest.Dial(t, srv, sockettest.Options{})
+	for range 200 {
+		conn.Refused("/nowhere")
+	}
+	conn.Refused("/job/7")
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, "the database is away") {
+			equal(t, "said aloud", strings.Contains(line, `"level":"info"`), true)
+			return
+		}
+	}
+	t.Error("the factory's error is not in the log")
+}
+
 // What Join returns, handlers return, as the guide says.
 func TestFailuresOfABoundAreSaidAloudNowAndThenOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

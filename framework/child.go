@@ -209,7 +209,7 @@ func (n *namespace) logUnmade(err error) {
 	var m misfitError
 	line := n.srv.log.Error()
 	if !errors.As(err, &p) && !errors.As(err, &m) {
-		line = n.srv.throttles.unknown.line(&n.srv.log, zerolog.InfoLevel, loudUnknown)
+		line = n.srv.throttles.unmade.line(&n.srv.log, zerolog.InfoLevel, loudUnmade)
 	}
 	if p != nil {
 		line.Bytes(stackField, p.Stack)

@@ -121,10 +121,10 @@ type Options struct {
 	// info, events at debug, a client that breaks the protocol or goes beyond a bound at
 	// warn, failures that nobody handled, arguments that do not fit among them, at error.
 	// What clients can multiply as they like is said aloud now and then, and else at debug:
-	// broken protocols and each bound once a minute, arguments that do not fit, bounds that
-	// handlers return (Socket.Join) and unknown namespaces 60 times, and of one client's joins
-	// 100. Of ids, which are secrets or lead to some, lines have the beginning, "sid", that is
-	// found in Socket.ID.
+	// broken protocols and each bound once a minute; 60 times each arguments that do not fit
+	// and bounds that handlers return (Socket.Join), unknown namespaces, and those that a
+	// factory refuses; of one client's joins 100. Of ids, which are secrets or lead to some,
+	// lines have the beginning, "sid", that is found in Socket.ID.
 	//
 	// What handlers write to zerolog.Ctx(ctx) goes there too. Of the zero
 	// Logger, which is stderr, the server itself uses only the error level;
