@@ -42,7 +42,7 @@ func joinOlder(t *testing.T, url string) *older {
 // packet reads an Engine.IO packet; "" is the end of the connection.
 func (c *older) packet() string {
 	c.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	return string(c.read(c.T))
 }
 
@@ -59,7 +59,7 @@ func (c *older) send(packet string) { c.write(c.T, frame(packet)) }
 func (c *older) wantEnd() {
 	c.Helper()
 	var head [2]byte
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := c.in.Read(head[:]); err != nil || n != 2 || head[0] != 0x88 {
 		c.Fatalf("got %x, %v, want a close frame", head[:n], err)
 	}
@@ -165,7 +165,7 @@ func TestRefusalsInProtocol4(t *testing.T) {
 func TestAClientOfProtocol4ThatIsRefusedIsClosedInTheEnd(t *testing.T) {
 	srv := framework.New(framework.Options{
 		Transport:      transport.Options{AllowEIO3: true},
-		ConnectTimeout: 50 * time.Millisecond,
+		ConnectTimeout: time.Second,
 		Logger:         zerolog.Nop(),
 	})
 	srv.On("connect", func() error { return framework.Refuse("") })
