@@ -303,3 +303,6 @@ func (srv *Server) ServeStream(stream transport.Stream, r *http.Request) {
 	srv.compiled()
 	srv.engine.ServeStream(stream, r)
 }
+
+// Exceed is for package transport/webtransport, see transport.Engine.Exceed.
+func (srv *Server) Exceed(err *transport.LimitError, client string) { srv.engine.Exceed(err, client) }

@@ -2,12 +2,14 @@ package webtransport
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 // What one connection may cost, beside its sessions.
@@ -46,13 +48,14 @@ func quicConfig() *quic.Config {
 	}
 }
 
-var errTooMany = errors.New("webtransport: Options.MaxConnections are there")
-
 // admit counts a connection until it ends, or refuses it.
-func (s *Server) admit(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
+func (s *Server) admit(ctx context.Context, client *quic.ClientInfo) (context.Context, error) {
 	if s.connections.Add(1) > int64(s.opts.MaxConnections) {
 		s.connections.Add(-1)
-		return nil, errTooMany
+		err := &transport.LimitError{Option: "MaxConnections",
+			Detail: fmt.Sprintf("%d QUIC connections are there, as many as there may be", s.opts.MaxConnections)}
+		s.engine.Exceed(err, client.RemoteAddr.String())
+		return nil, err
 	}
 	context.AfterFunc(ctx, func() { s.connections.Add(-1) })
 	return ctx, nil

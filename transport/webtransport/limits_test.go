@@ -10,6 +10,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/parlor-go/parlor/transport"
 )
 
 // connect opens a QUIC connection, no more.
@@ -25,7 +27,8 @@ func connect(t *testing.T, addr string, config *tls.Config) (*quic.Conn, error) 
 }
 
 func TestMoreConnectionsThanTheMostAreRefusedUntilOneGoes(t *testing.T) {
-	url, _, pool := start(t, func(o *Options, _ http.Handler) { o.MaxConnections = 2 })
+	var engine *transport.Engine
+	url, _, pool := start(t, func(o *Options, e http.Handler) { o.MaxConnections, engine = 2, e.(*transport.Engine) })
 	addr := strings.TrimSuffix(strings.TrimPrefix(url, "https://"), "/socket.io/")
 	config := &tls.Config{RootCAs: pool, NextProtos: []string{http3.NextProtoH3}}
 
@@ -40,6 +43,9 @@ func TestMoreConnectionsThanTheMostAreRefusedUntilOneGoes(t *testing.T) {
 		t.Fatal("a third connection was accepted, want it refused")
 	}
 	exchange(t, stream, []byte("\x034hi"), []byte("\x034hi")) // who is there is served
+	if got := engine.Exceeded()["MaxConnections"]; got == 0 { // QUIC may try again
+		t.Error("the refusal was not counted")
+	}
 
 	_ = first.CloseWithError(0, "")
 	for ctx := t.Context(); ; { // the server hears of it in its own time

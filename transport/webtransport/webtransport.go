@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,6 +31,7 @@ import (
 type Engine interface {
 	AdmitStream(w http.ResponseWriter, r *http.Request) bool
 	ServeStream(stream transport.Stream, r *http.Request)
+	Exceed(err *transport.LimitError, client string)
 }
 
 // Options are the settings of a Server.
@@ -51,12 +53,13 @@ type Options struct {
 	Handler http.Handler
 
 	// StreamTimeout is how long a client that has been let in may take to open its
-	// stream. 0 means 10s.
+	// stream; its session is closed then, and counted in the Engine's Exceeded. 0 means 10s.
 	StreamTimeout time.Duration
 
 	// MaxConnections bounds the QUIC connections, those among them that ask for
 	// something else or nothing at all: the Engine's bounds begin where a client asks for
-	// a session. More are refused. 0 means 10,000.
+	// a session. More are refused, with QUIC's CONNECTION_REFUSED, and counted in the
+	// Engine's Exceeded. 0 means 10,000.
 	MaxConnections int
 }
 
@@ -164,6 +167,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	stream, err := session.AcceptStream(ctx)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			s.engine.Exceed(&transport.LimitError{Option: "StreamTimeout",
+				Detail: fmt.Sprintf("the client has opened no stream for %v", s.opts.StreamTimeout)}, r.RemoteAddr)
+		}
 		_ = session.CloseWithError(0, "")
 		return
 	}

@@ -221,9 +221,15 @@ func TestAForeignPageIsRefused(t *testing.T) {
 }
 
 func TestASessionWithoutAStreamIsClosed(t *testing.T) {
-	url, _, pool := start(t, func(o *Options, _ http.Handler) { o.StreamTimeout = 200 * time.Millisecond })
+	var engine *transport.Engine
+	url, _, pool := start(t, func(o *Options, e http.Handler) {
+		o.StreamTimeout, engine = 200*time.Millisecond, e.(*transport.Engine)
+	})
 	_, session := dial(t, url, pool, nil)
 	<-session.Context().Done()
+	if got := engine.Exceeded()["StreamTimeout"]; got != 1 {
+		t.Errorf("counted %d times, want once", got)
+	}
 }
 
 func TestOtherPathsAreNotServed(t *testing.T) {
