@@ -10,7 +10,7 @@ import (
 
 // awaitJoin closes a client that joins no namespace for the connect timeout.
 func (c *conn) awaitJoin() {
-	c.session.CloseAfter(c.srv.opts.ConnectTimeout, transport.ReasonForcedClose)
+	c.session.CloseAfter(c.srv.opts.ConnectTimeout, transport.ReasonForcedClose, c.srv.unjoined)
 }
 
 // join answers a CONNECT packet.
@@ -84,7 +84,7 @@ func (c *conn) add(way door, auth Args) (*Socket, error) {
 	}
 	s := newSocket(c, ns, auth)
 	c.live = append(c.live, s)
-	c.session.CloseAfter(0, "")
+	c.session.CloseAfter(0, "", nil)
 	if before == nil {
 		return s, nil
 	}

@@ -51,6 +51,7 @@ var timingAttacks = []attack{
 		equal(t, "close", client.read(), "close 1005")
 		within(t, "closed after", time.Since(start), 4*time.Second, 6*time.Second)
 		a.wantEnd(t, closedByPacket, false)
+		equal(t, "counted", a.exceeded("ConnectTimeout"), 1)
 	}},
 	{name: "a client that polls and joins nothing", setup: patient(5 * time.Second), do: func(t *testing.T, a *arena) {
 		c := a.http(t)
@@ -60,6 +61,7 @@ var timingAttacks = []attack{
 		equal(t, "poll", client.get(), "200 1")
 		within(t, "closed after", time.Since(start), 4*time.Second, 6*time.Second)
 		a.wantEnd(t, closedByPacket, false)
+		equal(t, "counted", a.exceeded("ConnectTimeout"), 1)
 	}},
 	{name: "a client that only asks for namespaces that there are not", setup: patient(5 * time.Second), do: func(t *testing.T, a *arena) {
 		client, start := a.open(t, "EIO=4"), time.Now()
@@ -71,6 +73,7 @@ var timingAttacks = []attack{
 		equal(t, "close", client.read(), "close 1005")
 		within(t, "closed after", time.Since(start), 4*time.Second, 6*time.Second)
 		a.wantEnd(t, closedByPacket, false)
+		equal(t, "counted", a.exceeded("ConnectTimeout"), 1)
 	}},
 	{name: "a client that is refused again and again", setup: patient(5 * time.Second), do: func(t *testing.T, a *arena) {
 		client, start := a.open(t, "EIO=4"), time.Now()
@@ -79,6 +82,7 @@ var timingAttacks = []attack{
 		equal(t, "close", client.read(), "close 1005")
 		within(t, "closed after", time.Since(start), 4*time.Second, 6*time.Second)
 		a.wantEnd(t, closedByPacket, false)
+		equal(t, "counted", a.exceeded("ConnectTimeout"), 1)
 	}},
 
 	// Heartbeats.

@@ -350,6 +350,7 @@ func TestConnectTimeoutClosesAClientThatJoinsNothing(t *testing.T) {
 		if waited := time.Since(start); waited < 2*time.Second || waited > 4*time.Second {
 			t.Errorf("closed after %v, want about 3s", waited)
 		}
+		equal(t, "counted", srv.Exceeded()["ConnectTimeout"], 2)
 		time.Sleep(10 * time.Second)
 		joined.ExpectNone()
 		left.Join("/")

@@ -48,6 +48,7 @@ type Server struct {
 	serving  atomic.Bool
 	draining atomic.Bool
 
+	unjoined  *transport.LimitError // what a client is closed with that joins nothing
 	throttles throttles
 	questions atomic.Uint64 // asked so far, of several clients each
 
@@ -69,6 +70,8 @@ func New(opts Options) *Server {
 	srv.client = newClientFiles(opts.Client, srv.log, srv.engine)
 	srv.feed.srv, srv.feed.most, srv.feed.mostBytes = srv, mostNoted, mostBytes
 	srv.workers.escaped = srv.escaped
+	srv.unjoined = &transport.LimitError{Option: "ConnectTimeout",
+		Detail: fmt.Sprintf("the client has joined no namespace for %v", opts.ConnectTimeout)}
 	srv.childLogs = replay.NewBudget(opts.Recovery.MaxLog)
 	srv.compiled = sync.OnceFunc(srv.compile)
 	srv.namespace("/") // always there, as in the reference

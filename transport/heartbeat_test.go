@@ -110,14 +110,17 @@ func TestCloseAfter(t *testing.T) {
 		h := newHarness(t, Options{})
 		_, p := h.openWS()
 		start := time.Now()
-		p.session.CloseAfter(time.Second, ReasonForcedClose)
-		p.session.CloseAfter(3*time.Second, ReasonTransportError)
-		p.wantClosed(t, ReasonTransportError)
+		p.session.CloseAfter(time.Second, ReasonForcedClose, nil)
+		late := &LimitError{Option: "ConnectTimeout"}
+		p.session.CloseAfter(3*time.Second, ReasonTransportError, late)
+		if err := p.wantClosed(t, ReasonTransportError); err != late {
+			t.Errorf("Closed was given %v, want %v", err, late)
+		}
 		between(t, "closing", time.Since(start), 3*time.Second, 3500*time.Millisecond)
 
 		_, p = h.openWS()
-		p.session.CloseAfter(time.Second, ReasonForcedClose)
-		p.session.CloseAfter(0, ReasonForcedClose)
+		p.session.CloseAfter(time.Second, ReasonForcedClose, nil)
+		p.session.CloseAfter(0, "", nil)
 		time.Sleep(5 * time.Second) // on the bubble's clock
 		if len(p.closed) > 0 {
 			t.Errorf("closed %v, want the deadline gone", <-p.closed)

@@ -198,10 +198,9 @@ func (s *Session) Abort(reason Reason, err error) {
 	}
 }
 
-// CloseAfter closes the session after d unless it is called again before; d <= 0
-// takes the deadline away. It is kept with the precision of the heartbeat, 250ms at
-// worst.
-func (s *Session) CloseAfter(d time.Duration, reason Reason) {
+// CloseAfter is CloseWith after d, unless it is called again before; d <= 0 takes the
+// deadline away. It is kept with the precision of the heartbeat, 250ms at worst.
+func (s *Session) CloseAfter(d time.Duration, reason Reason, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended.Load() {
@@ -212,7 +211,7 @@ func (s *Session) CloseAfter(d time.Duration, reason Reason) {
 		s.deadline = wheel.Timer{} // nor is its function kept
 		return
 	}
-	s.workers.wheel.Set(&s.deadline, d, func() { s.Close(reason) })
+	s.workers.wheel.Set(&s.deadline, d, func() { s.CloseWith(reason, err) })
 }
 
 // contain calls f, which is not the engine's, and logs it if that panics.
