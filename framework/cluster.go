@@ -24,9 +24,11 @@ func (n *namespace) joinCluster() error {
 	}
 	n.adapter = a
 	if log, ok := a.(adapter.Recovery); ok && n.recovery != nil {
-		n.recovery.use(log)
+		n.recovery.use(containedStore{log, n})
 	}
-	n.rooms.watch, _ = a.(adapter.RoomWatcher)
+	if w, ok := a.(adapter.RoomWatcher); ok {
+		n.rooms.watch = containedWatcher{w, n}
+	}
 	return nil
 }
 

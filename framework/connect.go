@@ -35,11 +35,7 @@ func (s *Socket) connect() {
 	ec.event = Event{Name: connectRow, Args: s.Auth(), Socket: s, kind: KindConnect, target: s.ns.admission}
 	entry := s.ns.entry
 	if r := s.ns.recovery; r != nil {
-		switch restored, err := r.tryRestore(ctx, s); {
-		case err != nil:
-			s.refuse(ec, err)
-			return
-		case !restored:
+		if !r.restore(ctx, s) {
 			s.queue.dropped.Store(true)
 			return
 		}

@@ -36,6 +36,7 @@ func (e evil) MarshalZerologObject(event *zerolog.Event) { panic(e) }
 // mine goes off where it is called, once it is armed.
 type mine struct {
 	armed atomic.Bool
+	late  atomic.Bool // for what is to go off when the client is on its way out
 	off   atomic.Int32
 	how   func()
 }
@@ -48,6 +49,12 @@ func (b *mine) trip() {
 }
 
 func (b *mine) err() error { b.trip(); return nil }
+
+func (b *mine) tripLate() {
+	if b.late.Load() {
+		b.trip()
+	}
+}
 
 // Values that go off when they are encoded, decoded or looked at.
 type mineJSON struct{ *mine }
@@ -120,6 +127,36 @@ func (b mineLog) Position() string {
 	return b.Memory.Position()
 }
 
+// mineEnd is such an adapter that goes off when a client is lost.
+type mineEnd struct {
+	mineStore
+	off string
+}
+
+func (b mineEnd) Save(ctx context.Context, s *adapter.Session) error { return b.Memory.Save(ctx, s) }
+
+func (b mineEnd) Position() string {
+	if b.off == "Position" {
+		b.tripLate()
+	}
+	return b.Memory.Position()
+}
+
+func (b mineEnd) Attended(anybody bool) {
+	if b.off == "Attended" {
+		b.tripLate()
+	}
+	b.Memory.Attended(anybody)
+}
+
+func (b mineEnd) RoomOpened(string) {}
+
+func (b mineEnd) RoomClosed(string) {
+	if b.off == "RoomClosed" {
+		b.tripLate()
+	}
+}
+
 // storing has sessions kept by a mineStore, or what is made of it.
 func storing(of func(mineStore) adapter.Adapter) func(o *framework.Options, b *mine) {
 	return func(o *framework.Options, b *mine) {
@@ -165,7 +202,27 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 		}
 	}
 	x := emit(`20["x"]`)
+	lost := func(off string) place {
+		return place{
+			"an adapter's " + off + " for who is lost",
+			storing(func(b mineStore) adapter.Adapter { return mineEnd{b, off} }),
+			func(srv *framework.Server, _ *mine) {
+				srv.On("connect", func(s *framework.Socket) error { return s.Join("of " + s.ID()) })
+				srv.Route("/alone", func(r *framework.Router) { r.On("x", func() {}) })
+			},
+			func(c *sockettest.Conn, b *mine) {
+				c.Send("0/alone,")
+				awaitFrame(c, "< 40{")
+				awaitFrame(c, "< 40/alone,{")
+				b.late.Store(true)
+				c.Cut()
+			},
+		}
+	}
 	places := []place{
+		lost("Position"),
+		lost("Attended"),
+		lost("RoomClosed"),
 		{"a handler", nil, on("x", func(b *mine) any { return b.trip }), x},
 		{"a handler beside the queue", nil, func(srv *framework.Server, b *mine) {
 			srv.Route("/", func(r *framework.Router) { r.On("x", b.trip); r.Concurrent("x") })

@@ -129,7 +129,7 @@ func (r *recovery) send(s *Socket, p adapter.Packet) error {
 func (s *Socket) comesBack(now time.Time, keep time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rec.known && s.ended && s.why.recoverable() && (s.rec.lost == "" || now.Sub(s.rec.lostAt) < keep)
+	return s.rec.known && !s.rec.astray && s.ended && s.why.recoverable() && (s.rec.lost == "" || now.Sub(s.rec.lostAt) < keep)
 }
 
 func (s *Socket) isSilent() bool {

@@ -31,6 +31,7 @@ type recoverable struct {
 	patience *time.Timer // how long this one waits to be somebody's next
 	attempt  string      // while a restored one connects: a room of its own
 	behind   bool        // what it has missed is yet to be looked up: packets are only logged
+	astray   bool        // the store could not tell where the log was: the session cannot be kept
 
 	// The same, as adapter.Session has them.
 	since, joined, last, before, lost, blurred string
@@ -47,18 +48,6 @@ type keptValues struct {
 // Recovered tells whether the client has come back to a session that it lost, see
 // Recovery. It is known to connect middleware and OnConnect already.
 func (s *Socket) Recovered() bool { return s.rec != nil && s.rec.recovered }
-
-// tryRestore is restore, which fails if an adapter's store panics.
-func (r *recovery) tryRestore(ctx context.Context, s *Socket) (restored bool, err error) {
-	if r.memory != nil {
-		return r.restore(ctx, s), nil
-	}
-	err = contained(func() error {
-		restored = r.restore(ctx, s)
-		return nil
-	})
-	return restored, err
-}
 
 // restore gives s the session that its client claims, or a new one. It reports false if
 // the client has gone meanwhile.
@@ -101,7 +90,7 @@ func (r *recovery) restore(ctx context.Context, s *Socket) bool {
 // is nothing s has a new session.
 func (r *recovery) attend(s *Socket) claim {
 	r.mu.Lock()
-	defer r.mu.Unlock() // also if the store panics, which may be an adapter's
+	defer r.mu.Unlock()
 	if !r.attended {
 		r.attended = true
 		r.store.Attended(true)
@@ -116,7 +105,7 @@ func (r *recovery) attend(s *Socket) claim {
 
 // enrol has a new session begin where the log is. r.mu is held.
 func (r *recovery) enrol(s *Socket) {
-	s.rec.since = r.store.Position()
+	s.rec.since = r.position(s)
 	s.rec.last, s.rec.before = s.rec.since, s.rec.since
 }
 
@@ -183,7 +172,7 @@ func (r *recovery) add(s *Socket) error {
 		}
 		return nil
 	case s.rec.restored == nil:
-		s.rec.joined = r.store.Position()
+		s.rec.joined = r.position(s)
 		s.rec.stays = append(s.rec.stays, adapter.Stay{Room: s.id, From: s.rec.since})
 		if !r.ns.rooms.add(s) {
 			return errDuplicateID
@@ -280,7 +269,7 @@ func (r *recovery) finished(s *Socket) {
 	case r.memory != nil && r.ns.srv.draining.Load(): // it would end with the server
 	default:
 		r.keep()
-		if err := r.save(session); err != nil {
+		if err := r.store.Save(context.Background(), session); err != nil {
 			r.unkeep()
 			s.log().Warn().Err(err).Msg("session not kept")
 		}
@@ -302,15 +291,6 @@ func (r *recovery) finished(s *Socket) {
 	if next != nil {
 		next.begin()
 	}
-}
-
-// save gives the session to the store. What becomes of one that is an adapter's keeps
-// the rest of finished from nothing.
-func (r *recovery) save(session *adapter.Session) error {
-	if r.memory != nil {
-		return r.memory.Save(context.Background(), session)
-	}
-	return contained(func() error { return r.store.Save(context.Background(), session) })
 }
 
 // keep has the child of a pattern stay for a session that is kept in memory.
@@ -336,7 +316,7 @@ func (r *recovery) session(s *Socket) (session *adapter.Session, over bool) {
 	switch {
 	case !s.accepted:
 		return s.rec.original, s.leaving || s.rec.overrun
-	case s.leaving || !s.rec.known || !s.why.recoverable():
+	case s.leaving || !s.rec.known || s.rec.astray || !s.why.recoverable():
 		return nil, false
 	}
 	values := keptValues{keys: maps.Clone(s.values)}

@@ -19,7 +19,7 @@ func (r *recovery) meant(s *Socket, offset string, now time.Time) {
 func (r *recovery) entered(s *Socket, room string) {
 	open := func(stay adapter.Stay) bool { return stay.Room == room && stay.To == "" }
 	if !slices.ContainsFunc(s.rec.stays, open) {
-		s.rec.stays = append(s.rec.stays, adapter.Stay{Room: room, From: r.store.Position()})
+		s.rec.stays = append(s.rec.stays, adapter.Stay{Room: room, From: r.position(s)})
 	}
 }
 
@@ -30,7 +30,7 @@ const mostLeft = 256
 // left notes that s has left a room. Packets from before may not have arrived, as long
 // as they are logged. r.mu is held.
 func (r *recovery) left(s *Socket, room string) {
-	now, at := time.Now(), r.store.Position()
+	now, at := time.Now(), r.position(s)
 	ended := 0
 	s.rec.stays = slices.DeleteFunc(s.rec.stays, func(stay adapter.Stay) bool {
 		if stay.To == "" {
@@ -66,5 +66,17 @@ func (r *recovery) forgetStay(s *Socket) {
 
 // lost notes where the log was when s was taken away from delivery. r.mu is held.
 func (r *recovery) lost(s *Socket) {
-	s.rec.lost, s.rec.lostAt = r.store.Position(), time.Now()
+	s.rec.lost, s.rec.lostAt = r.position(s), time.Now()
+}
+
+// nowhere stands for a place in the log that the store could not tell.
+const nowhere = "nowhere"
+
+// position is where the log is. r.mu is held.
+func (r *recovery) position(s *Socket) string {
+	if at := r.store.Position(); at != "" {
+		return at
+	}
+	s.rec.astray = true
+	return nowhere
 }
