@@ -154,22 +154,26 @@ func TestServerTimeoutsDoNotEndPolls(t *testing.T) {
 	})
 }
 
-func TestOverHTTP2(t *testing.T) {
+// In a bubble, as the server's timeouts are for handshakes, too.
+func TestOverHTTP2(t *testing.T) { synctest.Test(t, overHTTP2) }
+
+func overHTTP2(t *testing.T) {
 	h := &harness{t: t, logs: &syncBuffer{}, sessions: make(chan *peer, 10)}
 	h.engine = New(Options{Logger: zerolog.New(h.logs)}, func(s *Session, r *http.Request) Handler {
 		p := &peer{session: s, request: r, messages: make(chan string, 100), closed: make(chan closing, 1)}
 		h.sessions <- p
 		return p
 	})
+	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := httptest.NewUnstartedServer(h.engine)
+	_ = server.Listener.Close()
+	server.Listener = l
 	server.EnableHTTP2 = true
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
 	server.StartTLS()
 	defer server.Close()
 	client := server.Client()
-	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
-	}
+	client.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return l.dial() }
 	h.http = client
 	do := func(method, target, body string) response {
 		t.Helper()
@@ -191,7 +195,7 @@ func TestOverHTTP2(t *testing.T) {
 	poll := make(chan response, 1)
 	go func() { poll <- do("GET", q, "") }()
 	p.pending(t)
-	<-time.After(300 * time.Millisecond) // the server's timeouts pass
+	time.Sleep(300 * time.Millisecond) // the server's timeouts pass, on the bubble's clock
 	do("POST", q, "4hello").want(t, 200, "ok")
 	receive(t, poll).want(t, 200, "4hello")
 
@@ -216,7 +220,7 @@ func TestOverHTTP2(t *testing.T) {
 
 func TestOverTLS(t *testing.T) {
 	h := &harness{t: t, logs: &syncBuffer{}, sessions: make(chan *peer, 10)}
-	h.engine = New(Options{Logger: zerolog.New(h.logs)}, func(s *Session, r *http.Request) Handler {
+	h.engine = New(Options{MaxDelay: -1, Logger: zerolog.New(h.logs)}, func(s *Session, r *http.Request) Handler {
 		p := &peer{session: s, request: r, messages: make(chan string, 100), closed: make(chan closing, 1)}
 		h.sessions <- p
 		return p
