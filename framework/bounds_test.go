@@ -32,7 +32,7 @@ func wantLimit(t *testing.T, srv *framework.Server, err error, option string, ti
 func TestAPacketWhoseAttachmentsDoNotComeClosesTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		srv := framework.New(framework.Options{Logger: zerolog.Nop(), AttachmentTimeout: 3 * time.Second})
+		srv := unhurried(framework.Options{Logger: zerolog.Nop(), AttachmentTimeout: 3 * time.Second})
 		srv.On("file", func(...[]byte) bool { return true })
 		srv.On("disconnect", func(reason framework.Reason, err error) {
 			equal(t, "reason", reason, framework.ForcedClose)
@@ -55,7 +55,7 @@ func TestAPacketWhoseAttachmentsDoNotComeClosesTheClient(t *testing.T) {
 
 func TestAPacketMayTakeForEverWithoutAnAttachmentTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := framework.New(framework.Options{Logger: zerolog.Nop(), AttachmentTimeout: -1})
+		srv := unhurried(framework.Options{Logger: zerolog.Nop(), AttachmentTimeout: -1})
 		ended := make(chan error, 1)
 		srv.On("disconnect", func(err error) { ended <- err })
 		client := sockettest.Connect(t, srv, "/")
@@ -85,7 +85,7 @@ func TestWhoGoesBeyondABoundOfPacketsIsClosed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.opts.Logger = zerolog.Nop()
-			srv := framework.New(tt.opts)
+			srv := unhurried(tt.opts)
 			ended := make(chan error, 1)
 			srv.On("fits", func() bool { return true })
 			srv.On("disconnect", func(reason framework.Reason, err error) {
@@ -103,7 +103,7 @@ func TestWhoGoesBeyondABoundOfPacketsIsClosed(t *testing.T) {
 }
 
 func TestWhatIsJustWithinABoundIsServed(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxDepth: 3, MaxNameLength: 5})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxDepth: 3, MaxNameLength: 5})
 	srv.On("*", func(e *framework.Event) string { return e.Name })
 	srv.On("bytes", func(b ...[]byte) int { return len(b) })
 	client := sockettest.Connect(t, srv, "/")
@@ -112,7 +112,7 @@ func TestWhatIsJustWithinABoundIsServed(t *testing.T) {
 }
 
 func TestANamespaceWithANameThatIsTooLongIsRefused(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: 6})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxNameLength: 6})
 	srv.RegisterFunc("/{any}", func(framework.Params) (framework.NamespaceHandler, error) { return &plain{}, nil })
 	conn := sockettest.Dial(t, srv, sockettest.Options{})
 	conn.Join("/five5")
@@ -122,7 +122,7 @@ func TestANamespaceWithANameThatIsTooLongIsRefused(t *testing.T) {
 }
 
 func TestASocketJoinsAllOfTheRoomsOrNone(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxRooms: 3, MaxNameLength: 5})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxRooms: 3, MaxNameLength: 5})
 	sockets := make(chan *framework.Socket, 1)
 	srv.On("connect", func(s *framework.Socket) { sockets <- s })
 	client := sockettest.Connect(t, srv, "/")
@@ -169,7 +169,7 @@ func TestASocketJoinsAllOfTheRoomsOrNone(t *testing.T) {
 }
 
 func TestAClientOwesSoManyAnswersOnly(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxPendingAcks: 2})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxPendingAcks: 2})
 	sockets := make(chan *framework.Socket, 2)
 	srv.On("connect", func(s *framework.Socket) { sockets <- s })
 	client := sockettest.Connect(t, srv, "/")
@@ -239,7 +239,7 @@ func TestBoundsThatMakeNoSensePanic(t *testing.T) {
 func TestWhatClientsDoWrongIsSaidAloudNowAndThenOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logBuffer
-		srv := framework.New(framework.Options{Logger: zerolog.New(&log).Level(zerolog.InfoLevel)})
+		srv := unhurried(framework.Options{Logger: zerolog.New(&log).Level(zerolog.InfoLevel)})
 		attack := func() {
 			for range 100 {
 				conn := sockettest.Dial(t, srv, sockettest.Options{})

@@ -96,7 +96,7 @@ func TestNothingIsCountedAsKeptWhenClientsHaveGone(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(tt.name+", "+kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					srv := framework.New(tt.opts)
+					srv := unhurried(tt.opts)
 					srv.Route("/slow", func(r *framework.Router) {
 						r.On("connect", func() { time.Sleep(time.Second) })
 						r.On("slow", func(string) { time.Sleep(time.Second) })

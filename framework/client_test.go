@@ -41,7 +41,7 @@ var (
 func serveClient(files fs.FS) (http.Handler, *logBuffer) {
 	var buf logBuffer
 	r := chi.NewRouter()
-	r.Mount("/socket.io", framework.New(framework.Options{
+	r.Mount("/socket.io", unhurried(framework.Options{
 		Client:    files,
 		Logger:    zerolog.New(&buf),
 		Transport: transport.Options{Origins: []string{"https://app.example.com"}},

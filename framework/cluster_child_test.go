@@ -19,7 +19,7 @@ import (
 func TestAChildIsInTheClusterFromItsFirstToItsLastClient(t *testing.T) {
 	steps := make(chan string, 10)
 	cluster := &fakeCluster{}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
 		if local.Path() == "/" {
 			return nil, nil
 		}
@@ -68,7 +68,7 @@ func (c *closing) Close() error {
 
 func TestNoServerSideEventComesToAValueThatIsClosed(t *testing.T) {
 	steps := make(chan string, 10)
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
 		if local.Path() == "/" {
 			return nil, nil
 		}
@@ -92,7 +92,7 @@ func (s stepping) Close() error {
 
 func TestAChildThatCannotJoinTheClusterIsRefused(t *testing.T) {
 	broken := true
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
 		if local.Path() != "/" && broken {
 			return nil, errors.New("secret: no connection")
 		}

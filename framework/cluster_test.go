@@ -35,7 +35,7 @@ type fakeCluster struct {
 
 // clustered makes a server whose "/" has the fake for its cluster.
 func clustered(a *fakeCluster) *framework.Server {
-	return framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+	return unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
 		if local.Path() != "/" {
 			return nil, nil
 		}
@@ -152,7 +152,7 @@ func TestOnlyWhatOthersMustKnowIsPublished(t *testing.T) {
 func TestWhatIsPublishedIsNotTheCallersAnyMore(t *testing.T) {
 	var got adapter.Packet
 	keeping := keeper{new(fakeCluster), &got}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return keeping, nil }})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return keeping, nil }})
 	data := []byte{1, 2}
 	srv.Emit("x", data)
 	data[0] = 9
@@ -330,7 +330,7 @@ func TestAParserMakesWhatComesFromAndGoesToOtherServers(t *testing.T) {
 	var a fakeCluster
 	broken := errors.New("no more")
 	with := &dashed{}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Parser: with, NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Parser: with, NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
 		a.local = local
 		return &a, nil
 	}})
@@ -404,7 +404,7 @@ func (w watching) RoomClosed(room string) {
 
 func TestAnAdapterHearsOfTheFirstAndTheLastMemberOfARoom(t *testing.T) {
 	w := watching{new(fakeCluster), make(map[string]bool), t}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(local adapter.Local) (adapter.Adapter, error) {
 		w.local = local
 		return w, nil
 	}})
@@ -446,7 +446,7 @@ func TestAnAdapterHearsOfTheFirstAndTheLastMemberOfARoom(t *testing.T) {
 
 func TestRoomsOpenAndCloseInOrderUnderLoad(t *testing.T) {
 	w := watching{new(fakeCluster), make(map[string]bool), t}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return w, nil }})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return w, nil }})
 	var members sync.WaitGroup
 	for range 4 {
 		s, _ := srv.Of("/").Socket(sockettest.Connect(t, srv, "/").ID())
@@ -546,7 +546,7 @@ func (s stuck) Close() error {
 func TestAnAdapterThatCannotLeaveDoesNotHoldUpShutdownForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := stuck{new(fakeCluster), make(chan struct{})}
-		srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return a, nil }})
+		srv := unhurried(framework.Options{Logger: zerolog.Nop(), NewAdapter: func(adapter.Local) (adapter.Adapter, error) { return a, nil }})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := srv.Shutdown(ctx); !errors.Is(err, context.Canceled) {

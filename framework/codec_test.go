@@ -50,7 +50,7 @@ func TestAnotherCodecIsGivenWhatHoldsNoBinary(t *testing.T) {
 		Data []byte `json:"data"`
 	}
 	other := &noting{}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Codec: other})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Codec: other})
 	srv.On("echo", func(p point, list []int, m map[string]point, ptr *point, text string, u upload, raw json.RawMessage, v any) (point, []int, map[string]point, *point, string, upload, json.RawMessage, any) {
 		return p, list, m, ptr, text, u, raw, v
 	})
@@ -92,7 +92,7 @@ func (unable) Unmarshal([]byte, any) error              { return errors.New("can
 
 func TestErrorsOfACodecAreWrapped(t *testing.T) {
 	errs := make(chan error, 2)
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Codec: unable{}})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Codec: unable{}})
 	srv.On("in", func([]int) {})
 	srv.On("out", func() []int { return []int{1} })
 	srv.OnError(func(_ context.Context, _ *framework.Event, err error) ([]any, bool) { errs <- err; return nil, false })

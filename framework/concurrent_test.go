@@ -146,7 +146,7 @@ func TestPromise05OnDisconnectComesBehindConcurrentHandlers(t *testing.T) {
 
 func TestPromise07EventsBeforeALeaveRunThoughTheyAreConcurrent(t *testing.T) {
 	c := newSlowly()
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 1})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 1})
 	srv.Register("/", c)
 	client := sockettest.Connect(t, srv, "/")
 	for _, name := range []string{"1", "2", "3"} {
@@ -163,7 +163,7 @@ func TestPromise07EventsBeforeALeaveRunThoughTheyAreConcurrent(t *testing.T) {
 
 func TestDisconnectDropsConcurrentEventsThatWait(t *testing.T) {
 	c := newSlowly()
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 1})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 1})
 	srv.Register("/", c)
 	client := sockettest.Connect(t, srv, "/")
 	s, _ := srv.Of("/").Socket(client.ID())
@@ -180,7 +180,7 @@ func TestDisconnectDropsConcurrentEventsThatWait(t *testing.T) {
 
 func TestConcurrentHandlersAreBounded(t *testing.T) {
 	c := newSlowly()
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 2})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 2})
 	srv.Register("/", c)
 	gate := make(chan struct{})
 	srv.On("gate", func() { <-gate })
@@ -215,7 +215,7 @@ func TestConcurrentHandlersAreBounded(t *testing.T) {
 
 func TestPromise10ConcurrentEventsCountUntilTheyReturn(t *testing.T) {
 	c := newSlowly()
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 10_000}})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 10_000}})
 	srv.Register("/", c)
 	client := sockettest.Connect(t, srv, "/")
 	for range 10 { // more than may wait, of what has been started
@@ -272,7 +272,7 @@ func TestConcurrentEventsOfAllSortsSideBySide(t *testing.T) {
 		A string
 		L []string
 	}
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 5})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxConcurrent: 5})
 	var running, most atomic.Int32
 	enter := func() func() {
 		n := running.Add(1)

@@ -387,7 +387,7 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 				if p.opts != nil {
 					p.opts(&opts, b)
 				}
-				srv := framework.New(opts)
+				srv := unhurried(opts)
 				if p.add != nil {
 					p.add(srv, b)
 				}

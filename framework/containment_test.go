@@ -163,7 +163,7 @@ func TestErrClosedOutOfOnConnectIsNoFailure(t *testing.T) {
 
 func TestAnUnknownEventOfAnySizeCostsNoSearchWhileDebugIsOff(t *testing.T) {
 	var log logBuffer
-	srv := framework.New(framework.Options{Logger: zerolog.New(&log), MaxNameLength: -1})
+	srv := unhurried(framework.Options{Logger: zerolog.New(&log), MaxNameLength: -1})
 	srv.On("known", func() {})
 	client := sockettest.Connect(t, srv, "/")
 	client.Emit(strings.Repeat("x", 500_000))

@@ -107,7 +107,7 @@ func newDoor(t *testing.T, choice byte) *door {
 	if choice&64 != 0 {
 		d.transport = "polling"
 	}
-	d.srv = framework.New(opts)
+	d.srv = unhurried(opts)
 	d.register()
 	d.good = sockettest.Dial(t, d.srv, sockettest.Options{Transport: d.transport, Header: http.Header{"Good": {"yes"}}}).Join("/")
 	return d

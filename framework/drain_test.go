@@ -68,7 +68,7 @@ func TestPromise15AHandlerThatDoesNotReturnKeepsOnlyItsOwnClient(t *testing.T) {
 func serving(t *testing.T, ctx context.Context, app http.Handler) (addr string, ended <-chan error, lines lineWriter) {
 	t.Helper()
 	lines = make(lineWriter, 100)
-	srv := framework.New(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel)})
+	srv := unhurried(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel)})
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(ctx, "127.0.0.1:0", app) }()
 	var line struct{ Addr string }

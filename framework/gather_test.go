@@ -256,7 +256,7 @@ func TestAQuestionThatIsDroppedIsNotWaitedFor(t *testing.T) {
 func TestPromise10WhoIsNoLongerAskedIsHeldBackAgain(t *testing.T) {
 	const events = 500
 	gate, done := make(chan struct{}), make(chan struct{})
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 64 << 10}})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 64 << 10}})
 	n := 0
 	srv.On("flood", func(string) {
 		<-gate

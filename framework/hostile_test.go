@@ -85,7 +85,7 @@ func newArena(t *testing.T, setup arenaSetup) *arena {
 	}
 	a.release = sync.OnceFunc(func() { close(a.gate) })
 	setup.options.Logger = zerolog.New(a.log).Level(zerolog.InfoLevel)
-	a.srv = framework.New(setup.options)
+	a.srv = unhurried(setup.options)
 	a.register()
 	if setup.serve != nil {
 		setup.serve(a.srv)

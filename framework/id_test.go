@@ -15,7 +15,7 @@ import (
 // ids makes a server whose sockets are called as the client asks for in its query.
 func ids() (*framework.Server, *logBuffer) {
 	var log logBuffer
-	srv := framework.New(framework.Options{
+	srv := unhurried(framework.Options{
 		Logger: zerolog.New(&log),
 		NewID: func(h *framework.Handshake) string {
 			id := h.Query().Get("id")
@@ -86,7 +86,7 @@ func TestAnIdThatCannotBeUsedRefusesItsClient(t *testing.T) {
 func TestAnIdIsMadeBesideThePacketsOfItsClient(t *testing.T) {
 	for range 20 {
 		going := make(chan bool, 1)
-		srv := framework.New(framework.Options{
+		srv := unhurried(framework.Options{
 			Logger: zerolog.New(new(logBuffer)),
 			NewID: func(h *framework.Handshake) string {
 				going <- true

@@ -14,7 +14,7 @@ import (
 
 func TestVeryLargeEventsArriveBothWays(t *testing.T) {
 	text, data := strings.Repeat("ü", 1<<20), bytes.Repeat([]byte{7}, 2<<20)
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxPayload: 4 << 20}})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxPayload: 4 << 20}})
 	srv.On("echo", func(s *framework.Socket, v framework.Args) error { return s.Emit("echo", v) })
 	for _, transport := range []string{"websocket", "polling", "upgrade"} {
 		t.Run(transport, func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 
 func TestPromise10AFloodNobodyHandlesClosesTheClientWhileAnAckIsAwaited(t *testing.T) {
 	reasons := make(chan framework.Reason, 1)
-	srv := framework.New(framework.Options{
+	srv := unhurried(framework.Options{
 		Logger:    zerolog.Nop(),
 		Transport: transport.Options{MaxBacklog: 64 << 10},
 	})
@@ -43,7 +43,7 @@ func TestPromise10AFloodNobodyHandlesClosesTheClientWhileAnAckIsAwaited(t *testi
 
 // The rest of a packet is read even where it is more than reading pauses at.
 func TestPromise10APacketWithLargeAttachmentsIsServed(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 64 << 10}})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), Transport: transport.Options{MaxBacklog: 64 << 10}})
 	srv.On("files", func(files ...[]byte) int { return len(files) })
 	file := make([]byte, 10_000)
 	client := sockettest.Connect(t, srv, "/")
@@ -53,7 +53,7 @@ func TestPromise10APacketWithLargeAttachmentsIsServed(t *testing.T) {
 func TestPromise10AFloodIsHeldBackAndThenServedWhole(t *testing.T) {
 	const events = 500
 	gate, done := make(chan struct{}), make(chan struct{})
-	srv := framework.New(framework.Options{
+	srv := unhurried(framework.Options{
 		Logger:    zerolog.Nop(),
 		Transport: transport.Options{MaxBacklog: 64 << 10},
 	})
@@ -80,7 +80,7 @@ func TestPromise10AFloodIsHeldBackAndThenServedWhole(t *testing.T) {
 // Promise 9.
 
 func TestPromise09AClientThatReadsNothingIsClosedAndOthersAreServed(t *testing.T) {
-	srv := framework.New(framework.Options{
+	srv := unhurried(framework.Options{
 		Logger:    zerolog.Nop(),
 		Transport: transport.Options{MaxSendBuffer: 64 << 10},
 	})
@@ -333,7 +333,7 @@ func TestPromise15ShutdownEndsWithItsContext(t *testing.T) {
 
 func TestConnectTimeoutClosesAClientThatJoinsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := framework.New(framework.Options{Logger: zerolog.Nop(), ConnectTimeout: 3 * time.Second})
+		srv := unhurried(framework.Options{Logger: zerolog.Nop(), ConnectTimeout: 3 * time.Second})
 		srv.Route("/refuses", func(r *framework.Router) {
 			r.On("connect", func() error { return framework.Refuse("no") })
 		})

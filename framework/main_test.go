@@ -43,13 +43,22 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
+// unhurried makes a server that takes clients however late a busy machine makes it: by
+// default it refuses them for a while when it has stood still for a second.
+func unhurried(opts framework.Options) *framework.Server {
+	if opts.Transport.MaxDelay == 0 {
+		opts.Transport.MaxDelay = -1
+	}
+	return framework.New(opts)
+}
+
 // quiet makes a server that logs nothing.
-func quiet() *framework.Server { return framework.New(framework.Options{Logger: zerolog.Nop()}) }
+func quiet() *framework.Server { return unhurried(framework.Options{Logger: zerolog.Nop()}) }
 
 // logged makes a server that logs everything to the buffer.
 func logged() (*framework.Server, *logBuffer) {
 	var buf logBuffer
-	return framework.New(framework.Options{Logger: zerolog.New(&buf)}), &buf
+	return unhurried(framework.Options{Logger: zerolog.New(&buf)}), &buf
 }
 
 // receive waits for a value that a handler sends to the test.

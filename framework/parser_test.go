@@ -123,7 +123,7 @@ func (p *poller) poll() string {
 }
 
 func parsing(p parser.Parser, opts transport.Options) *framework.Server {
-	return framework.New(framework.Options{Logger: zerolog.Nop(), Parser: p, Transport: opts})
+	return unhurried(framework.Options{Logger: zerolog.Nop(), Parser: p, Transport: opts})
 }
 
 func TestAParserMakesEveryPacket(t *testing.T) {

@@ -355,7 +355,7 @@ func TestEventsListsWhatTheFirstChildOfAPatternServes(t *testing.T) {
 }
 
 func TestAPathThatIsTooLongFitsNoPattern(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1})
 	srv.RegisterFunc("/job/{id}", jobs(nil))
 	conn := sockettest.Dial(t, srv, sockettest.Options{})
 	conn.Join("/job/" + strings.Repeat("x", 1024-len("/job/")))
@@ -364,7 +364,7 @@ func TestAPathThatIsTooLongFitsNoPattern(t *testing.T) {
 
 func TestChildrenAreBounded(t *testing.T) {
 	var log logBuffer
-	srv := framework.New(framework.Options{Logger: zerolog.New(&log), MaxChildren: 2})
+	srv := unhurried(framework.Options{Logger: zerolog.New(&log), MaxChildren: 2})
 	srv.RegisterFunc("/job/{id}", jobs(nil))
 	srv.RegisterFunc("/other/{id}", jobs(nil))
 	conn := sockettest.Dial(t, srv, sockettest.Options{})

@@ -67,7 +67,7 @@ func (c *older) wantEnd() {
 
 // servingOlder makes a server that lets clients of protocol v4 in.
 func servingOlder() *framework.Server {
-	return framework.New(framework.Options{Transport: transport.Options{AllowEIO3: true}, Logger: zerolog.Nop()})
+	return unhurried(framework.Options{Transport: transport.Options{AllowEIO3: true}, Logger: zerolog.Nop()})
 }
 
 func TestAClientOfProtocol4IsPutIntoTheRoot(t *testing.T) {
@@ -163,7 +163,7 @@ func TestRefusalsInProtocol4(t *testing.T) {
 }
 
 func TestAClientOfProtocol4ThatIsRefusedIsClosedInTheEnd(t *testing.T) {
-	srv := framework.New(framework.Options{
+	srv := unhurried(framework.Options{
 		Transport:      transport.Options{AllowEIO3: true},
 		ConnectTimeout: time.Second,
 		Logger:         zerolog.Nop(),

@@ -16,7 +16,7 @@ import (
 
 // suiteServer is the server that the suite wants.
 func suiteServer() *framework.Server {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), ConnectTimeout: time.Second})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), ConnectTimeout: time.Second})
 	connect := func(s *framework.Socket, auth map[string]any) error {
 		if auth == nil {
 			auth = map[string]any{}

@@ -74,7 +74,7 @@ func TestShutdownClosesChildrenThatStayForSessions(t *testing.T) {
 // Who connects to children and is gone must not fill their pattern, nor the memory.
 func TestSessionsKeepNoMoreThanHalfOfTheChildren(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxChildren: 10,
+		srv := unhurried(framework.Options{Logger: zerolog.Nop(), MaxChildren: 10,
 			Recovery: framework.Recovery{MaxDisconnection: time.Minute, MaxLog: 1 << 20}})
 		srv.RegisterFunc("/job/{id}", func(framework.Params) (framework.NamespaceHandler, error) { return &plain{}, nil })
 		attacker := sockettest.Dial(t, srv, sockettest.Options{})

@@ -83,7 +83,7 @@ func TestAtRecoveryStandsInForMiddleware(t *testing.T) {
 	}
 	for _, skip := range []bool{true, false} {
 		srv := &away{left: make(chan *framework.Socket, 100), log: new(logBuffer)}
-		srv.Server = framework.New(framework.Options{Logger: zerolog.New(srv.log),
+		srv.Server = unhurried(framework.Options{Logger: zerolog.New(srv.log),
 			Recovery: framework.Recovery{MaxDisconnection: time.Minute, SkipMiddleware: skip}})
 		srv.Use(mw("outer"), mw("inner"))
 		srv.On("connect", func() { log <- "connect" })

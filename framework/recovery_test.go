@@ -30,7 +30,7 @@ func recoveringBehind(mw framework.Middleware, set ...func(*framework.Options)) 
 	for _, f := range set {
 		f(&opts)
 	}
-	a.Server = framework.New(opts)
+	a.Server = unhurried(opts)
 	if mw != nil {
 		a.Use(mw)
 	}

@@ -224,7 +224,7 @@ func TestRegistrationMistakesPanic(t *testing.T) {
 }
 
 func TestEventNamesThatAreReservedAreMisfits(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), EventName: framework.CamelCase})
+	srv := unhurried(framework.Options{Logger: zerolog.Nop(), EventName: framework.CamelCase})
 	wantPanic(t, func() { srv.Register("/", &reservedByName{}) }, "OnNewListener", `"newListener"`, "reserves")
 }
 

@@ -29,7 +29,7 @@ func (w lineWriter) Write(p []byte) (int, error) {
 
 func TestRunServesTheApplicationBesideItAndDrains(t *testing.T) {
 	lines := make(lineWriter, 100)
-	srv := framework.New(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel)})
+	srv := unhurried(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel)})
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the page") })
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -95,7 +95,7 @@ func TestTheTwoLoggersAreIndependent(t *testing.T) {
 			if tt.engineIO {
 				opts.Transport = transport.Options{Logger: zerolog.New(&lower)}
 			}
-			srv := framework.New(opts)
+			srv := unhurried(opts)
 			srv.On("ping", func() {})
 			client := sockettest.Connect(t, srv, "/")
 			client.Call("ping")
@@ -155,7 +155,7 @@ func TestContextLoggerCarriesNamespaceSocketAndEvent(t *testing.T) {
 
 func TestRunServesTheClientToo(t *testing.T) {
 	lines := make(lineWriter, 100)
-	srv := framework.New(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel), Client: bundle})
+	srv := unhurried(framework.Options{Logger: zerolog.New(lines).Level(zerolog.InfoLevel), Client: bundle})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Run(ctx, "127.0.0.1:0", nil) }()

@@ -19,7 +19,7 @@ import (
 func talkative(log *logBuffer, opts framework.Options) *framework.Server {
 	opts.Logger = zerolog.New(log).Level(zerolog.DebugLevel)
 	opts.Transport.Logger = opts.Logger
-	srv := framework.New(opts)
+	srv := unhurried(opts)
 	srv.Use(middleware.Logger)
 	srv.On("echo", func(text string) string { return text })
 	srv.On("fail", func() error { return framework.ErrNoHandler })

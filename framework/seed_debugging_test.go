@@ -17,7 +17,7 @@ import (
 // seedTalk lets a client connect, talk and fail on a server with these options.
 func seedTalk(t *testing.T, opts framework.Options) {
 	t.Helper()
-	srv := framework.New(opts)
+	srv := unhurried(opts)
 	gone := make(chan bool, 1)
 	srv.On("my_event", func(s *framework.Socket) error { return s.Emit("my_response", 1) })
 	srv.On("fail", seedFails)
@@ -154,7 +154,7 @@ func TestSeed118LogsTellWhyARequestWasRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var log logBuffer
-			srv := framework.New(framework.Options{
+			srv := unhurried(framework.Options{
 				Logger:    zerolog.Nop(),
 				Transport: transport.Options{Logger: zerolog.New(&log)},
 			})

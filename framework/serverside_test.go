@@ -17,7 +17,7 @@ import (
 func TestServerSideHandlersAreContained(t *testing.T) {
 	var local adapter.Local
 	var log logBuffer
-	srv := framework.New(framework.Options{Logger: zerolog.New(&log), NewAdapter: func(l adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.New(&log), NewAdapter: func(l adapter.Local) (adapter.Adapter, error) {
 		local = l
 		return new(fakeCluster), nil
 	}})
@@ -90,7 +90,7 @@ func TestServerSideHandlersThatDoNotFitPanic(t *testing.T) {
 func TestAServerSideHandlerLogsToTheServersLogger(t *testing.T) {
 	var local adapter.Local
 	var log logBuffer
-	srv := framework.New(framework.Options{Logger: zerolog.New(&log), NewAdapter: func(l adapter.Local) (adapter.Adapter, error) {
+	srv := unhurried(framework.Options{Logger: zerolog.New(&log), NewAdapter: func(l adapter.Local) (adapter.Adapter, error) {
 		local = l
 		return new(fakeCluster), nil
 	}})

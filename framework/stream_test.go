@@ -22,7 +22,7 @@ func (s pipeStream) Finish() { _ = s.Close() }
 
 // In the reference server a socket on WebTransport has no request to read.
 func TestTheHandshakeOfAStreamIsItsRequest(t *testing.T) {
-	srv := framework.New(framework.Options{
+	srv := unhurried(framework.Options{
 		Logger:    zerolog.Nop(),
 		Transport: transport.Options{Transports: []string{transport.Polling, transport.WebTransport}},
 	})

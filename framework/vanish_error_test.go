@@ -89,7 +89,7 @@ func TestAConnectThatEndsWithItsClientIsNoFailure(t *testing.T) {
 // a handler may know of it first.
 func TestErrClosedOfAClientThatIsJustBeingClosedIsNoFailure(t *testing.T) {
 	var log logBuffer
-	srv := framework.New(framework.Options{Logger: zerolog.New(&log), Transport: transport.Options{MaxSendBuffer: 1 << 14}})
+	srv := unhurried(framework.Options{Logger: zerolog.New(&log), Transport: transport.Options{MaxSendBuffer: 1 << 14}})
 	const clients = 20
 	gone := make(chan struct{}, clients)
 	srv.On("more", func(s *framework.Socket) error {

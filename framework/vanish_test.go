@@ -44,7 +44,7 @@ func TestNothingIsLeftOfClientsThatVanish(t *testing.T) {
 				PingInterval: 500 * time.Millisecond, PingTimeout: 300 * time.Millisecond,
 				HandshakeRate: -1, MaxDelay: -1, // however slow the machine is
 			}
-			v := newVanishing(t, framework.New(tt.options))
+			v := newVanishing(t, unhurried(tt.options))
 			v.look(0)
 			for wave := 1; wave <= waves; wave++ {
 				v.wave(tt.wave)

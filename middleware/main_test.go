@@ -11,6 +11,7 @@ import (
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
+	"github.com/parlor-go/parlor/transport"
 )
 
 func TestMain(m *testing.M) { sockettest.Main(m) }
@@ -51,5 +52,8 @@ func (l *lines) with(t *testing.T, field string, value any) []map[string]any {
 // newServer makes a server that logs from the level on.
 func newServer(level zerolog.Level) (*framework.Server, *lines) {
 	log := new(lines)
-	return framework.New(framework.Options{Logger: zerolog.New(log).Level(level)}), log
+	return framework.New(framework.Options{
+		Logger:    zerolog.New(log).Level(level),
+		Transport: transport.Options{MaxDelay: -1}, // however late a busy machine makes it
+	}), log
 }

@@ -62,7 +62,7 @@ func TestAllServersOfAClusterTellTheirCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		both := &pair{nodes: make(map[string][]*node)}
 		server := func(id string) *framework.Server {
-			srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: both.join})
+			srv := framework.New(framework.Options{Logger: zerolog.Nop(), NewAdapter: both.join, Transport: unhurried})
 			opts := open(admin.Development)
 			opts.ServerID, opts.StatsInterval = id, 2*time.Second
 			instrument(srv, opts)

@@ -14,6 +14,7 @@ import (
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/admin"
 	"github.com/parlor-go/parlor/framework/sockettest"
+	"github.com/parlor-go/parlor/transport"
 )
 
 func TestMain(m *testing.M) { sockettest.Main(m) }
@@ -54,9 +55,12 @@ func (h *hall) OnName(s *framework.Socket, v any) bool           { name.Set(s, v
 func (h *hall) OnSay(args framework.Args) error                  { return h.To("hall").Emit("said", args) }
 func (h *hall) OnAsk(s *framework.Socket) (string, error)        { return "an ack", nil }
 
+// unhurried has a server take clients however late a busy machine makes it.
+var unhurried = transport.Options{MaxDelay: -1}
+
 // watched makes a server with a hall, to which opts apply. Its stats wait.
 func watched(opts admin.Options) *framework.Server {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: unhurried})
 	instrument(srv, opts)
 	return srv
 }
@@ -124,7 +128,7 @@ func (b *logBuffer) String() string {
 
 func logged(opts admin.Options) (*framework.Server, *logBuffer) {
 	var log logBuffer
-	srv := framework.New(framework.Options{Logger: zerolog.New(&log)})
+	srv := framework.New(framework.Options{Logger: zerolog.New(&log), Transport: unhurried})
 	instrument(srv, opts)
 	return srv, &log
 }

@@ -240,7 +240,7 @@ func TestAnAdminIsToldNothingBeforeWhatThereIs(t *testing.T) {
 // A client may put a megabyte into its handshake, and as much into an event's name, if no
 // bound keeps it from that.
 func TestLongHandshakesAndNamesAreCutShort(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1, Transport: transport.Options{MaxHeader: -1}})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), MaxNameLength: -1, Transport: transport.Options{MaxHeader: -1, MaxDelay: -1}})
 	instrument(srv, open(admin.Development))
 	boss := watch(t, srv)
 	header := http.Header{"User-Agent": {strings.Repeat("\u00e4", 10_000)}, strings.Repeat("A", 10_000): {"a"}}

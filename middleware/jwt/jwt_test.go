@@ -18,6 +18,7 @@ import (
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
 	"github.com/parlor-go/parlor/middleware/jwt"
+	"github.com/parlor-go/parlor/transport"
 )
 
 func TestMain(m *testing.M) { sockettest.Main(m) }
@@ -60,8 +61,11 @@ func options() jwt.Options[claims] {
 	}
 }
 
+// unhurried has a server take clients however late a busy machine makes it.
+var unhurried = transport.Options{MaxDelay: -1}
+
 func newServer(opts jwt.Options[claims]) *framework.Server {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: unhurried})
 	srv.Use(jwt.Auth(opts))
 	srv.On("whoami", whoami)
 	return srv
@@ -111,7 +115,7 @@ func TestAValidTokenGivesItsClaims(t *testing.T) {
 }
 
 func TestClaimsOfAMap(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: unhurried})
 	srv.Use(jwt.Auth(jwt.Options[gojwt.MapClaims]{Methods: options().Methods, Keyfunc: options().Keyfunc}))
 	srv.On("whoami", func(ctx context.Context) (any, bool) {
 		c, _ := jwt.Claims[gojwt.MapClaims](ctx)
@@ -223,7 +227,7 @@ func TestAKeyfuncThatPanicsRefuses(t *testing.T) {
 }
 
 func TestAuthAroundSingleEventsRefusesThem(t *testing.T) {
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: unhurried})
 	srv.Route("/", func(r *framework.Router) {
 		r.With(jwt.Auth(options())).On("whoami", whoami)
 	})
@@ -237,7 +241,7 @@ func TestTwoAuthsDoNotMeet(t *testing.T) {
 	other := options()
 	other.Token = func(e *framework.Event) string { return e.Socket.Handshake().Query().Get("other") }
 	other.RenewEvent = "renew_other"
-	srv := framework.New(framework.Options{Logger: zerolog.Nop()})
+	srv := framework.New(framework.Options{Logger: zerolog.Nop(), Transport: unhurried})
 	srv.Use(jwt.Auth(options()), jwt.Auth(other))
 	srv.On("whoami", whoami)
 
