@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/parlor-go/parlor/framework"
 	"github.com/parlor-go/parlor/framework/sockettest"
@@ -184,7 +185,7 @@ func waitFrame(t *testing.T, conn *sockettest.Conn, prefix string, from ...int) 
 	if len(from) > 0 {
 		start = from[0]
 	}
-	for range 10_000 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		if slices.ContainsFunc(conn.Frames()[start:], func(f string) bool { return strings.HasPrefix(f, prefix) }) {
 			return
 		}
@@ -193,7 +194,7 @@ func waitFrame(t *testing.T, conn *sockettest.Conn, prefix string, from ...int) 
 			start = 0 // the log keeps a thousand
 		}
 	}
-	t.Fatalf("no packet begins with %s", prefix)
+	t.Fatalf("no packet begins with %s within a minute", prefix)
 }
 
 func framesWith(conn *sockettest.Conn, prefixes ...string) (out []string) {
