@@ -72,6 +72,7 @@ type Server struct {
 	closed atomic.Bool
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
+	later  func(time.Duration, func()) *time.Timer // time.AfterFunc, but for tests
 
 	connections atomic.Int64
 	unproven    *rate.Limiter // connections whose address may be believed
@@ -90,7 +91,7 @@ func New(engine Engine, opts Options) *Server {
 	if opts.MaxConnections = cmp.Or(opts.MaxConnections, 10_000); opts.MaxConnections < 0 {
 		panic("webtransport: Options.MaxConnections is negative: want how many QUIC connections there may be, or 0 for 10000")
 	}
-	s := &Server{opts: opts, engine: engine, unproven: rate.NewLimiter(believed, believed)}
+	s := &Server{opts: opts, engine: engine, unproven: rate.NewLimiter(believed, believed), later: time.AfterFunc}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.wt = &webtransport.Server{
 		H3: &http3.Server{
@@ -175,13 +176,14 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// On a goroutine of its own, so that what HTTP/3 needed for the request can go.
-	go s.engine.ServeStream(&sessionStream{stream, session}, r)
+	go s.engine.ServeStream(&sessionStream{stream, session, s}, r)
 }
 
 // sessionStream is the one stream that counts of a session.
 type sessionStream struct {
 	*webtransport.Stream
 	session *webtransport.Session
+	server  *Server
 }
 
 func (s *sessionStream) RemoteAddr() net.Addr { return s.session.RemoteAddr() }
@@ -192,7 +194,7 @@ const closeDelay = 300 * time.Millisecond
 
 func (s *sessionStream) Finish() {
 	_ = s.Stream.Close()
-	time.AfterFunc(closeDelay, func() { _ = s.session.CloseWithError(0, "") })
+	s.server.later(closeDelay, func() { _ = s.session.CloseWithError(0, "") })
 }
 
 // Close does not wait as CloseWithError does, for a client that takes nothing: the

@@ -26,6 +26,7 @@ import (
 
 // echo sends everything back.
 type echo struct {
+	server  *Server
 	session *transport.Session
 	closed  chan transport.Reason
 }
@@ -64,9 +65,10 @@ func certificate(t *testing.T) tls.Certificate {
 func start(t *testing.T, set ...func(o *Options, engine http.Handler)) (url string, sessions chan *echo, pool *x509.CertPool) {
 	t.Helper()
 	sessions = make(chan *echo, 10)
+	var srv *Server
 	both := transport.Options{Transports: []string{transport.Polling, transport.WebTransport}}
 	engine := transport.New(both, func(s *transport.Session, _ *http.Request) transport.Handler {
-		e := &echo{session: s, closed: make(chan transport.Reason, 1)}
+		e := &echo{server: srv, session: s, closed: make(chan transport.Reason, 1)}
 		sessions <- e
 		return e
 	})
@@ -85,7 +87,7 @@ func start(t *testing.T, set ...func(o *Options, engine http.Handler)) (url stri
 	for _, f := range set {
 		f(&opts, engine)
 	}
-	srv := New(engine, opts)
+	srv = New(engine, opts)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(conn) }()
 	t.Cleanup(func() {
@@ -167,9 +169,15 @@ func TestAClientConnectsOverQUIC(t *testing.T) {
 	if got := e.session.Transport(); got != transport.WebTransport {
 		t.Errorf("Transport() = %q, want %q", got, transport.WebTransport)
 	}
+	closing := make(chan func(), 1) // when the client has read, however long that takes
+	e.server.later = func(_ time.Duration, f func()) *time.Timer {
+		closing <- f
+		return nil
+	}
 	_ = e.session.Send(transport.NewMessage([]byte("last")))
 	e.session.Close(transport.ReasonForcedClose)
 	exchange(t, stream, nil, []byte("\x054last"))
+	(<-closing)()
 	<-session.Context().Done()
 	if got := <-e.closed; got != transport.ReasonForcedClose {
 		t.Errorf("closed with %q, want %q", got, transport.ReasonForcedClose)
