@@ -198,7 +198,7 @@ func TestNegativeBoundsBoundNothing(t *testing.T) {
 		for range 3 {
 			wantIn(t, h.from("198.51.100.7:1"))
 		}
-		stall(h.engine, 3*time.Second)
+		stall(t, h.engine, 3*time.Second)
 		wantIn(t, h.from("198.51.100.7:1"))
 		h.wantPlaces(4)
 		if err := h.engine.Ready(); err != nil {
@@ -211,10 +211,10 @@ func TestAnEngineThatIsLateTakesNoNewClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Options{MaxDelay: time.Second})
 		q, _ := h.openPoll()
-		stall(h.engine, 900*time.Millisecond)
+		stall(t, h.engine, 900*time.Millisecond)
 		h.openPoll()
 		time.Sleep(time.Second)
-		stall(h.engine, 3*time.Second)
+		stall(t, h.engine, 3*time.Second)
 		wantRefused(t, h.get(pollQuery), 503, "Server is overloaded")
 		wantLimit(t, h.engine.Ready(), "MaxDelay")
 		h.post(q, "4as before").want(t, 200, "ok")
@@ -228,13 +228,16 @@ func TestAnEngineThatIsLateTakesNoNewClients(t *testing.T) {
 	})
 }
 
-// stall keeps the engine's wheel from turning for d, of which little is left when it returns.
-func stall(e *Engine, d time.Duration) {
-	stalled := make(chan struct{})
+// stall keeps the engine's wheel from turning for d, of which little is left when it
+// returns; the bubble that it is called in ends later.
+func stall(t *testing.T, e *Engine, d time.Duration) {
+	stalled, over := make(chan struct{}), make(chan struct{})
 	e.workers.wheel.Set(new(wheel.Timer), 0, func() {
 		close(stalled)
 		time.Sleep(d)
+		close(over)
 	})
+	t.Cleanup(func() { <-over })
 	<-stalled
 	time.Sleep(d - time.Millisecond)
 }
