@@ -72,7 +72,7 @@ type Adapter interface {
 // their socket's id, are not among them.
 //
 // Both are called in the order of what happens to a room, while that waits: they must
-// return at once and must not call Local.
+// return at once and must not call Local. A panic goes no further than the log.
 type RoomWatcher interface {
 	RoomOpened(room string) // its first member is joining
 	RoomClosed(room string) // its last member has left

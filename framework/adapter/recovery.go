@@ -15,6 +15,9 @@ import (
 // Offsets are places in the log. They mean nothing to others, are never empty, and
 // hold nothing that JSON escapes.
 //
+// A method that panics has failed: with its error, or else with a line in the log. The session
+// of a client for whom Position did is not kept.
+//
 // Socket.IO reference server, "connectionStateRecovery".
 type Recovery interface {
 	// Append logs a packet and returns its offset, which goes to clients as the packet's
