@@ -77,6 +77,10 @@ type mineWriter struct{ *mine }
 
 func (b mineWriter) Write(p []byte) (int, error) { b.trip(); return len(p), nil }
 
+type lateWriter struct{ *mine }
+
+func (b lateWriter) Write(p []byte) (int, error) { b.tripLate(); return len(p), nil }
+
 type mineCodec struct{ *mine }
 
 func (b mineCodec) Append(dst []byte, v any) ([]byte, error) {
@@ -202,6 +206,11 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 		}
 	}
 	x := emit(`20["x"]`)
+	cut := func(c *sockettest.Conn, b *mine) {
+		awaitFrame(c, "< 40")
+		b.late.Store(true)
+		c.Cut()
+	}
 	lost := func(off string) place {
 		return place{
 			"an adapter's " + off + " for who is lost",
@@ -223,6 +232,14 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 		lost("Position"),
 		lost("Attended"),
 		lost("RoomClosed"),
+		{"the log, all of it, for who is lost", func(o *framework.Options, b *mine) {
+			o.Logger = zerolog.New(lateWriter{b})
+			o.Transport.Logger = zerolog.New(lateWriter{b})
+		}, on("disconnect", func(*mine) any { return func() error { return errors.New("no") } }), cut},
+		{"OnDisconnect for who is lost", nil, on("disconnect", func(b *mine) any { return b.trip }), cut},
+		{"Observer.Disconnected", nil, observed(func(b *mine) framework.Observer {
+			return framework.Observer{Disconnected: func(*framework.Socket, framework.Reason, error) { b.trip() }}
+		}), cut},
 		{"a handler", nil, on("x", func(b *mine) any { return b.trip }), x},
 		{"a handler beside the queue", nil, func(srv *framework.Server, b *mine) {
 			srv.Route("/", func(r *framework.Router) { r.On("x", b.trip); r.Concurrent("x") })
@@ -378,7 +395,7 @@ func TestPromise11NothingThatIsCalledEndsTheProcess(t *testing.T) {
 	}
 	for _, p := range places {
 		for _, way := range ways {
-			if p.name == "the log" && way.name == "Goexit" {
+			if strings.HasPrefix(p.name, "the log") && way.name == "Goexit" {
 				continue // no writer does that; where it is written to from there is nobody to go on
 			}
 			t.Run(p.name+"/"+way.name, func(t *testing.T) {
