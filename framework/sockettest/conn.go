@@ -283,7 +283,9 @@ func (c *Conn) await(done func() bool) bool {
 		select {
 		case <-changed:
 		case <-timer.C:
-			return false
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return done() // behind a standstill both are there
 		}
 	}
 }
