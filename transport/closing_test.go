@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -163,4 +164,19 @@ func TestPingsGetThroughAmongManyMessages(t *testing.T) {
 			t.Errorf("closed: %v", <-p.closed)
 		}
 	})
+}
+
+// Between the end of a WebSocket and that of its session, which the reader sees to.
+func TestASessionIsClosedOnceItTakesNothing(t *testing.T) {
+	h := newHarness(t, Options{})
+	c, p := h.openWS()
+	if p.session.Closed() {
+		t.Error("the session is closed, want it open")
+	}
+	_ = p.session.ws.Load().breakOff(closeProtocol, errReserved)
+	if err := p.session.Send(NewMessage([]byte("too late"))); !errors.Is(err, ErrClosed) || !p.session.Closed() {
+		t.Errorf("Send returned %v and Closed %v, want %v and true", err, p.session.Closed(), ErrClosed)
+	}
+	_ = c.conn.Close()
+	p.wantClosed(t, ReasonTransportClose)
 }

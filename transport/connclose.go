@@ -49,6 +49,13 @@ func (c *conn) end() {
 	}
 }
 
+// ending tells whether nothing more is taken.
+func (c *conn) ending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state >= connEnding
+}
+
 // abort closes the connection at once. The peer is sent a close frame if that can
 // be done without waiting, and without cutting a frame in two.
 func (c *conn) abort() {

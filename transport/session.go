@@ -138,9 +138,15 @@ func (s *Session) Flush() {
 	// With s.poll gone the upgrade is just happening, which flushes.
 }
 
-// Closed reports whether the session is closed or closing. Handler.Closed is called
-// after that.
-func (s *Session) Closed() bool { return s.ended.Load() }
+// Closed reports whether the session is closed or closing: Send fails then.
+// Handler.Closed is called after that.
+func (s *Session) Closed() bool {
+	if s.ended.Load() {
+		return true
+	}
+	c := s.ws.Load()
+	return c != nil && c.ending()
+}
 
 // Buffered returns how many bytes are queued or being written.
 func (s *Session) Buffered() int {
